@@ -1,0 +1,64 @@
+# Short commands that a newcomer can guess. Each makes the virtual environment it needs: nothing but Python 3.11 or
+# later, its venv module and a C++ compiler has to be there. `make demo` is the place to start.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+SOURCES := $(shell find engine -name '*.cpp' -o -name '*.h' 2>/dev/null) CMakeLists.txt pyproject.toml constraints.txt
+
+.PHONY: demo build test test-all check format bench docs sanitize test-arm clean
+
+demo: $(VENV)/runtime ## upscale a photograph three times, without torch
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/develop ## the ordinary suite, under ten minutes on two cores
+	$(BIN)/python -m pytest -m "not heavy"
+
+test-all: $(VENV)/develop test-engine ## everything, under an hour on two cores
+	$(BIN)/python -m pytest
+
+check: $(VENV)/develop ## style, types, who may import whom
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/mypy
+	find engine -name '*.h' -o -name '*.cpp' | xargs $(BIN)/clang-format --dry-run --Werror
+	$(BIN)/python -m pytest tests/architecture
+
+format: $(VENV)/develop ## put every file into the project's form
+	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks examples
+	find engine -name '*.h' -o -name '*.cpp' | xargs $(BIN)/clang-format -i
+
+build: ## the extension again, after a change to the engine
+	@rm -f $(VENV)/runtime $(VENV)/develop
+	$(MAKE) $(VENV)/develop
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# What builds the extension goes into the environment itself: no second download at every build.
+$(VENV)/tools: constraints.txt | $(BIN)/python
+	$(PIP) install -q -c constraints.txt scikit-build-core nanobind cmake ninja
+	@touch $@
+
+$(VENV)/runtime: $(SOURCES) | $(VENV)/tools
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/develop: $(SOURCES) | $(VENV)/tools
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[learn,dev]'
+	@touch $@ $(VENV)/runtime
+
+# The engine's own tests, as programs without Python.
+ENGINE_BUILD := cmake -G Ninja -DPELLUCID_PYTHON=OFF -DPELLUCID_TESTS=ON
+.PHONY: test-engine
+test-engine: $(VENV)/tools
+	PATH=$(BIN):$$PATH; $(ENGINE_BUILD) -S . -B build/tests && cmake --build build/tests && ctest --test-dir build/tests --output-on-failure
+
+sanitize: $(VENV)/tools ## the engine's tests under address, undefined-behaviour and thread sanitizers
+	PATH=$(BIN):$$PATH; for kind in address,undefined thread; do \
+	  $(ENGINE_BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPELLUCID_SANITIZE=$$kind -S . -B build/sanitize-$$kind && \
+	  cmake --build build/sanitize-$$kind && ctest --test-dir build/sanitize-$$kind --output-on-failure || exit 1; done
+
+clean:
+	rm -rf build demo
