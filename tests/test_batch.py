@@ -1,0 +1,93 @@
+"""Many files: pairing, failures, resuming, and what is refused before any work."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from pellucid.batch import Job, plan_jobs, run_jobs
+from pellucid.errors import PictureError, ResourceError, UsageError
+
+
+def is_picture(name: str) -> bool:
+    return name.endswith((".png", ".jpg"))
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def copy(job: Job) -> None:
+    if "bad" in job.source:
+        raise PictureError("damaged", seen=job.source)
+    Path(job.target).write_bytes(Path(job.source).read_bytes())
+
+
+def test_one_file_goes_to_one_file(tmp_path):
+    assert plan_jobs(["a.png"], "b.jpg", is_picture=is_picture) == [Job("a.png", "b.jpg")]
+    assert plan_jobs(["-"], "-", is_picture=is_picture) == [Job("-", "-")]
+    (tmp_path / "folder.png").mkdir()  # a folder stays one whatever its name
+    jobs = plan_jobs(["a.png"], str(tmp_path / "folder.png"), is_picture=is_picture)
+    assert jobs == [Job("a.png", str(tmp_path / "folder.png" / "a.png"))]
+
+
+def test_folders_are_mirrored(tmp_path):
+    touch(tmp_path / "in/a.jpg", tmp_path / "in/deep/ä b.png", tmp_path / "in/notes.txt")
+    jobs = plan_jobs([str(tmp_path / "in")], "out", is_picture=is_picture, suffix=".png")
+    assert [j.target for j in jobs] == ["out/a.png", "out/deep/ä b.png"]
+
+
+def test_what_is_refused_before_any_work(tmp_path):
+    touch(tmp_path / "a.jpg", tmp_path / "a.png", tmp_path / "other/a.png")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="two pictures would become out/a.png"):
+        plan_jobs([str(tmp_path / "a.png"), str(tmp_path / "other/a.png")], "out", is_picture=is_picture)
+    with pytest.raises(UsageError, match="two pictures would become"):
+        plan_jobs([str(tmp_path)], "out", is_picture=is_picture, suffix=".png")
+    with pytest.raises(UsageError, match="would replace itself"):
+        plan_jobs([str(tmp_path / "a.png")], str(tmp_path / "a.png"), is_picture=is_picture)
+    with pytest.raises(PictureError, match="holds no pictures"):
+        plan_jobs([str(tmp_path / "empty")], "out", is_picture=is_picture)
+    with pytest.raises(UsageError, match="standard input stands alone"):
+        plan_jobs(["-", "a.png"], "out", is_picture=is_picture)
+    with pytest.raises(UsageError, match="standard output takes one picture"):
+        plan_jobs(["a.png", "b.png"], "-", is_picture=is_picture)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_failures_are_listed_and_the_rest_is_done_and_resumed(tmp_path, workers):
+    names = [f"{'bad' if i % 9 == 4 else 'good'}{i}.png" for i in range(50)]
+    touch(*(tmp_path / "in" / name for name in names))
+    jobs = plan_jobs([str(tmp_path / "in")], str(tmp_path / "out"), is_picture=is_picture)
+    finished: list[Job] = []
+    outcome = run_jobs(jobs, copy, workers=workers, finished=finished.append)
+    bad = sorted(str(tmp_path / "in" / name) for name in names if "bad" in name)
+    assert sorted(source for source, _ in outcome.failed) == bad
+    assert len(outcome.done) == 50 - len(bad) and not outcome.skipped and len(finished) == 50
+    assert "damaged" in json.loads(outcome.to_json())["failed"][0]["error"]
+
+    again = run_jobs(jobs, copy, workers=workers)
+    assert len(again.skipped) == 50 - len(bad) and not again.done and len(again.failed) == len(bad)
+    assert len(run_jobs(jobs, copy, overwrite=True).done) == 50 - len(bad)
+
+
+def test_a_full_disk_ends_the_batch(tmp_path):
+    def full(job: Job) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ResourceError, match="disk is full"):
+        run_jobs([Job("a.png", str(tmp_path / "a.png"))], full)
+
+
+def test_workers_really_run_side_by_side(tmp_path):
+    barrier = threading.Barrier(2, timeout=20)
+    jobs = [Job(str(i), os.path.join(tmp_path, str(i))) for i in range(2)]
+    assert len(run_jobs(jobs, lambda job: void(barrier.wait()), workers=2).done) == 2
+
+
+def void(_: object) -> None:
+    return None
