@@ -116,6 +116,7 @@ def test_rows_come_out_as_soon_as_they_are_final() -> None:
     stream = RowResampler(100, 4, 3)
     counts = [len(stream.push(np.zeros((1, 4, 1), np.uint8))) for _ in range(100)]
     assert sum(counts) == 300 and counts[50] == 3
+    assert stream.finish().shape == (0, 12, 1)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,7 @@ def test_rows_come_out_as_soon_as_they_are_final() -> None:
         (lambda: imresize(np.zeros((4, 4, 1)), size=(0, 3)), "no picture"),
         (lambda: imresize(np.zeros((0, 4, 1)), 2), "no picture"),
         (lambda: box_average(np.zeros((4, 5, 1)), 2), "multiple"),
+        (lambda: RowResampler(4, 4, 2).finish(), "4 rows"),
         (lambda: RowResampler(4, 4, 2).push(np.zeros((5, 4, 1))), "4 rows of 4"),
     ],
 )

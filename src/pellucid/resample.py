@@ -121,6 +121,7 @@ class RowResampler:
         self._rows: deque[np.ndarray] = deque()
         self._row0 = 0  # the number of the row at the front of the queue
         self._received = 0
+        self._channels, self._dtype = 1, np.dtype(np.float32)  # until the first rows say otherwise
         self._done = 0
 
     def push(self, rows: np.ndarray) -> np.ndarray:
@@ -132,17 +133,24 @@ class RowResampler:
                 seen=f"{len(rows)} rows of {rows.shape[1]} after {self._received}",
                 expected=f"{self._down.n_in} rows of {self._across.n_in} in all",
             )
+        self._channels, self._dtype = rows.shape[2], rows.dtype
         self._rows.extend(rows.copy())
         self._received += len(rows)
         ready = int(np.searchsorted(np.maximum.accumulate(self._last_needed), self._received))
-        out = self._rows_between(self._done, ready, rows)
+        out = self._rows_between(self._done, ready)
         self._done = ready
         self._forget()
         return out
 
-    def _rows_between(self, start: int, stop: int, like: np.ndarray) -> np.ndarray:
+    def finish(self) -> np.ndarray:
+        """The rows still due after the last one was pushed: always none; refuses a picture that is not complete."""
+        if self._received != self._down.n_in:
+            raise UsageError("the picture's rows ended early", seen=self._received, expected=f"{self._down.n_in} rows")
+        return np.empty((0, len(self._across.indices), self._channels), self._dtype)
+
+    def _rows_between(self, start: int, stop: int) -> np.ndarray:
         if start == stop:
-            return np.empty((0, len(self._across.indices), like.shape[2]), like.dtype)
+            return np.empty((0, len(self._across.indices), self._channels), self._dtype)
         held = np.stack(self._rows)  # (rows held, w, c)
         window = ResizeWeights(len(held), self._down.indices[start:stop] - self._row0, self._down.weights[start:stop])
         return _along(_along(held, 0, window), 1, self._across)
