@@ -1,0 +1,1 @@
+"""Learning: data, networks, recipes, training, export. The only room that may import torch."""
