@@ -29,15 +29,16 @@ class Protocol:
     border: int  # pixels cut from each side before measuring
     given: str  # how the network's input was made
     rounded: bool  # whether the output was rounded to 8 bits
+    also: str = ""  # anything else that a reader must know
 
     def __str__(self) -> str:
         channel = "on the Y channel (BT.601)" if self.channel == "Y" else "over all channels"
         border = f"border of {self.border} pixels cut" if self.border else "no border cut"
         output = "output rounded to 8 bits" if self.rounded else "output in float, neither clipped nor rounded"
-        return (
-            f"PSNR {channel}, {border}, {self.given}, {output}, "
+        similarity = (
             "SSIM with an 11 x 11 Gaussian of sigma 1.5, valid region, K1 0.01, K2 0.03, same channel and border"
         )
+        return ", ".join(filter(None, [f"PSNR {channel}", border, self.given, output, similarity, self.also]))
 
 
 def luma(rgb: np.ndarray) -> np.ndarray:

@@ -115,9 +115,11 @@ class RowResampler:
     def __init__(self, h: int, w: int, scale: float) -> None:
         out_h, out_w = output_size(h, w, scale)
         self._down, self._across = resize_weights(h, out_h, scale), resize_weights(w, out_w, scale)
-        self._last_needed = self._down.indices.max(axis=1)  # (out_h,)
+        self._last_needed = np.maximum.accumulate(
+            self._down.indices.max(axis=1)
+        )  # (out_h,): this output row or earlier
         first_needed = self._down.indices.min(axis=1)
-        self._still_needed = np.minimum.accumulate(first_needed[::-1])[::-1]  # by this output row or a later one
+        self._still_needed = np.minimum.accumulate(first_needed[::-1])[::-1]  # by it or a later one
         self._rows: deque[np.ndarray] = deque()
         self._row0 = 0  # the number of the row at the front of the queue
         self._received = 0
@@ -136,7 +138,7 @@ class RowResampler:
         self._channels, self._dtype = rows.shape[2], rows.dtype
         self._rows.extend(rows.copy())
         self._received += len(rows)
-        ready = int(np.searchsorted(np.maximum.accumulate(self._last_needed), self._received))
+        ready = int(np.searchsorted(self._last_needed, self._received))
         out = self._rows_between(self._done, ready)
         self._done = ready
         self._forget()

@@ -1,0 +1,133 @@
+"""`pellucid evaluate MODEL --data DIR --scale 3`: figures of a model on a folder of pictures, with protocol [C2]."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pellucid.cli.options import precision_option, threads_option
+
+if TYPE_CHECKING:
+    from pellucid.evaluate import Run
+    from pellucid.report import Report
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", required=True, metavar="DIR", help="A folder of original pictures.")
+@click.option("--scale", type=click.IntRange(min=2), help="Measure super-resolution by this factor.")
+@click.option("--sigma", type=click.FloatRange(0, 255, min_open=True), help="Measure denoising, in grey levels of 255.")
+@click.option(
+    "--ensemble", is_flag=True, help="Average the model over the eight flips and turns: better, 8 times slower."
+)
+@click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; with - nothing else is printed.")
+@precision_option
+@threads_option
+def command(
+    model: str,
+    data: str,
+    scale: int | None,
+    sigma: float | None,
+    ensemble: bool,
+    json_file: str | None,
+    precision: str,
+    threads: int | None,
+) -> int:
+    """Measure MODEL (a name, a model file, or `bicubic`) on the pictures of a folder.
+
+    With --scale each picture is made smaller and enlarged again; with --sigma noise is added and removed. PSNR, SSIM
+    and GMSD are printed for every picture, with their means, beside a simple method, and with the protocol in words.
+    """
+    from pellucid.errors import UsageError
+    from pellucid.evaluate import evaluate_denoise, evaluate_superres
+
+    if (scale is None) == (sigma is None):
+        raise UsageError(
+            "what is to be measured?", seen="--scale and --sigma" if scale else None, expected="one of both"
+        )
+    run, name = _load(model, scale, sigma, precision, threads, ensemble)
+    with _bar(name) as bar:
+        task = bar.add_task("", total=None)
+
+        def advanced(done: int, of: int, picture: str) -> None:
+            bar.update(task, completed=done, total=of, description=picture)
+
+        if scale is not None:
+            report = evaluate_superres(run, data, scale, name=name, progress=advanced)
+        else:
+            report = evaluate_denoise(run, data, sigma or 0, name=name, progress=advanced)
+    return _show(report, json_file)
+
+
+def _load(
+    model: str, scale: int | None, sigma: float | None, precision: str, threads: int | None, ensemble: bool
+) -> tuple[Run, str]:
+    """The model as a function, and its name with all that changes its figures."""
+    import pellucid
+    from pellucid.errors import UsageError
+    from pellucid.evaluate import bicubic, runner
+
+    if model == "bicubic":
+        if scale is None:
+            raise UsageError("bicubic interpolation removes no noise", seen="--sigma", expected="--scale")
+        return bicubic(scale), model
+    network = pellucid.load(model)
+    _check_task(network.name, network.card.task, network.card.scale, scale)
+    run = runner(network, sigma=sigma, precision=precision, threads=threads, self_ensemble=ensemble)
+    return run, f"{network.name}, {network.precision_in_words(precision)}" + ", self-ensemble" * ensemble
+
+
+def _check_task(name: str, task: str, model_scale: int | None, scale: int | None) -> None:
+    from pellucid.errors import UsageError
+
+    if task != ("denoise" if scale is None else "superres"):
+        right = {"superres": f"--scale {model_scale}", "denoise": "--sigma"}.get(task)
+        raise UsageError(f"{name} is no such model", seen=f"a model for {task}", expected=right)
+    if scale != model_scale and scale is not None:
+        raise UsageError(f"{name} enlarges {model_scale} times", seen=f"--scale {scale}")
+
+
+def _show(report: Report, json_file: str | None) -> int:
+    """Prints or writes the report; failures go to stderr, and the exit code says whether there were any."""
+    text = json.dumps(report.to_json(), indent=2, ensure_ascii=False)
+    if json_file == "-":
+        click.echo(text)
+    else:
+        if json_file is not None:
+            _write(json_file, text + "\n")
+        console = Console(width=None if Console().is_terminal else 160, highlight=False)
+        console.print(f"{report.protocol}\n", soft_wrap=True)
+        console.print(report.table())
+    for name, why in report.failures.items():
+        click.echo(f"pellucid: {why if name in why else f'{name}: {why}'}", err=True)
+    return 1 if report.failures else 0
+
+
+def _write(path: str, text: str) -> None:
+    """The whole file or none."""
+    from pellucid.errors import PellucidError
+
+    part = f"{path}.part"
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    except OSError as error:
+        raise PellucidError("the report cannot be written", seen=path, expected=error.strerror) from None
+
+
+def _bar(name: str) -> Progress:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn(name),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -1,0 +1,180 @@
+"""A model measured on a folder of pictures, by a stated protocol, with a simple method beside it.
+
+`evaluate_superres` makes each picture smaller as MATLAB does and lets the model bring it back; `evaluate_denoise` adds
+Gaussian noise and lets the model take it away. Both return a `Report`. What is measured is any function from a float
+picture to a float picture (`Run`); `runner` makes one from a network. Nothing here prints, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.errors import PellucidError, PictureError, UsageError
+from pellucid.metrics import Protocol, gmsd, luma, psnr, ssim
+from pellucid.picture import from_float, is_picture_name, read, to_float
+from pellucid.picture.depths import to_depth
+from pellucid.report import Figures, PictureFigures, Report
+from pellucid.resample import imresize
+from pellucid.tasks.ensemble import ensemble
+
+if TYPE_CHECKING:
+    from pellucid.network import Network
+
+Run = Callable[[np.ndarray], np.ndarray]
+"""(h, w, c) float32 in 0..1 -> the same, enlarged or cleaned; c is 1 or 3."""
+
+Progress = Callable[[int, int, str], None]
+"""Told (pictures done, pictures in all, the name of the next one, or nothing at the end)."""
+
+
+def evaluate_superres(
+    run: Run, folder: str | Path, scale: int, *, name: str = "model", progress: Progress | None = None
+) -> Report:
+    """PSNR and SSIM of `scale` times super-resolution over a folder, bicubic interpolation beside it. [C2, D1]"""
+    if scale < 2:
+        raise UsageError("nothing to enlarge", seen=f"scale {scale}", expected="a whole number of at least 2")
+    given = "low-resolution input made by MATLAB's bicubic and rounded to 8 bits"
+    protocol = Protocol(channel="Y", border=scale, given=given, rounded=True)
+
+    def measure(original: np.ndarray, name: str) -> PictureFigures:
+        h, w = (side // scale * scale for side in original.shape[:2])
+        whole = original[:h, :w]
+        small = imresize(whole, 1 / scale)  # (h/scale, w/scale, c) uint8
+        large, seconds = _timed(run, to_float(small), whole.shape)
+        ours, beside = (_luma_figures(x, whole, scale) for x in (_to_bytes(large), imresize(small, scale)))
+        return PictureFigures(name, ours, beside, None, seconds)
+
+    return _over_folder(measure, Report(name, f"scale {scale}", "bicubic", protocol), folder, progress)
+
+
+def evaluate_denoise(
+    run: Run, folder: str | Path, sigma: float, *, name: str = "model", progress: Progress | None = None
+) -> Report:
+    """PSNR and SSIM after Gaussian noise of `sigma` grey levels was added and removed, nothing done beside it. [D2]"""
+    if not 0 < sigma <= 255:
+        raise UsageError("the noise level is out of range", seen=sigma, expected="grey levels, above 0 and up to 255")
+    given = f"Gaussian noise of sigma {sigma:g} of 255 added in float, seeded by the picture's name"
+    also = "and once more with noisy input and output both clipped and rounded to 8 bits, as files are"
+    protocol = Protocol(channel="all", border=0, given=given, rounded=False, also=also)
+
+    def measure(original: np.ndarray, name: str) -> PictureFigures:
+        clean = to_float(original)
+        noisy = clean + noise(name, clean.shape, sigma / 255)
+        cleaned, seconds = _timed(run, noisy, clean.shape)
+        stored, _ = _timed(run, to_float(_to_bytes(noisy)), clean.shape)
+        ours, beside, rounded = (_figures(x, clean, 0, 1) for x in (cleaned, noisy, to_float(_to_bytes(stored))))
+        return PictureFigures(name, ours, beside, rounded, seconds)
+
+    return _over_folder(measure, Report(name, f"sigma {sigma:g}", "noisy", protocol), folder, progress)
+
+
+def runner(
+    network: Network,
+    *,
+    sigma: float | None = None,
+    precision: str = "auto",
+    threads: int | None = None,
+    self_ensemble: bool = False,
+) -> Run:
+    """A function from picture to picture that runs `network`, whatever its number of channels.
+
+    Grey pictures go to colour networks as three equal channels, of whose results the mean is taken; the channels of
+    colour pictures go through grey networks one by one. A network with one channel more than a picture has takes the
+    noise level there, as a constant map of sigma / 255.
+    """
+    channels = network.graph.channels
+
+    def once(x: np.ndarray) -> np.ndarray:  # (n, h, w, c) -> (n, h', w', c')
+        return network.run(x, precision=precision, threads=threads)
+
+    def run(picture: np.ndarray) -> np.ndarray:
+        x, back = _for_channels(picture, channels - (sigma is not None and channels in (2, 4)))
+        if x.shape[3] < channels:
+            level = np.full((*x.shape[:3], 1), (sigma or 0) / 255, np.float32)
+            x = np.concatenate([x, level], axis=3)  # (n, h, w, c + 1)
+        return back(ensemble(once, x) if self_ensemble else once(x))
+
+    return run
+
+
+def bicubic(scale: int) -> Run:
+    """The classical method as a model: MATLAB's bicubic interpolation of the 8-bit picture."""
+    return lambda x: to_float(imresize(_to_bytes(x), scale))
+
+
+def noise(name: str, shape: tuple[int, ...], sigma: float) -> np.ndarray:
+    """Gaussian noise that depends on the picture's name (without folder and suffix) and nothing else. float32"""
+    seed = int.from_bytes(hashlib.sha256(Path(name).stem.encode()).digest()[:8], "little")
+    return (sigma * np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)).astype(np.float32)
+
+
+def pictures_in(folder: str | Path) -> list[Path]:
+    """The picture files of a folder, sorted by name; subfolders are not entered."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "the data is not a folder" if folder.exists() else "there is no such folder"
+        raise PictureError(what, seen=folder, expected="a folder with picture files")
+    found = sorted(path for path in folder.iterdir() if is_picture_name(path) and path.is_file())
+    if not found:
+        raise PictureError("the folder holds no pictures", seen=folder, hint="name a folder with picture files")
+    return found
+
+
+def _over_folder(
+    measure: Callable[[np.ndarray, str], PictureFigures], report: Report, folder: str | Path, progress: Progress | None
+) -> Report:
+    """Measures every picture; those that can't be read or measured become failures with their reason."""
+    paths = pictures_in(folder)
+    for i, path in enumerate(paths):
+        if progress:
+            progress(i, len(paths), path.name)
+        try:
+            report.pictures.append(measure(to_depth(read(path).pixels, "8"), path.name))
+        except PellucidError as error:
+            report.failures[path.name] = str(error)
+    if progress:
+        progress(len(paths), len(paths), "")
+    if not report.pictures:
+        name, why = next(iter(report.failures.items()))
+        raise PictureError(f"none of the {len(paths)} pictures could be measured", seen=f"{name}: {why}")
+    return report
+
+
+def _timed(run: Run, x: np.ndarray, expected: tuple[int, ...]) -> tuple[np.ndarray, float]:
+    """The result and the seconds per megapixel of result."""
+    start = perf_counter()
+    y = run(x)
+    seconds = perf_counter() - start
+    if y.shape != expected:
+        raise UsageError("the model's result has another size", seen=y.shape, expected=expected)
+    return y, seconds / (y.shape[0] * y.shape[1] / 1e6)
+
+
+def _luma_figures(result: np.ndarray, original: np.ndarray, border: int) -> Figures:
+    return _figures(luma(result), luma(original), border, 255)
+
+
+def _figures(result: np.ndarray, original: np.ndarray, border: int, peak: float) -> Figures:
+    return Figures(*(measure(result, original, border=border, peak=peak) for measure in (psnr, ssim, gmsd)))
+
+
+def _to_bytes(x: np.ndarray) -> np.ndarray:
+    return from_float(x, np.uint8)
+
+
+def _for_channels(picture: np.ndarray, channels: int) -> tuple[np.ndarray, Run]:
+    """The picture as a batch of `channels` channels, and the way back from the result to a picture."""
+    c = picture.shape[2]
+    if c == channels:
+        return picture[None], lambda y: y[0]
+    if c == 1:
+        return np.repeat(picture[None], channels, axis=3), lambda y: y[0].mean(axis=2, keepdims=True)
+    if channels == 1:
+        return picture.transpose(2, 0, 1)[..., None], lambda y: y[..., 0].transpose(1, 2, 0)  # (c, h, w, 1)
+    raise UsageError("the model takes other pictures", seen=f"{channels} channels", expected="1 or 3")
