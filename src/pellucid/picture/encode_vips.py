@@ -1,0 +1,89 @@
+"""PNG, JPEG and WebP from rows: a thread in which libvips reads our PNG stream and writes the file.
+
+Memory does not grow with height, but for WebP, whose encoder holds the whole picture (4 bytes a pixel).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from pellucid.errors import PellucidError, PictureError, ResourceError
+from pellucid.picture.depths import DTYPES
+from pellucid.picture.formats import JPEG, PNG, WEBP, Format
+from pellucid.picture.kinds import PictureInfo
+from pellucid.picture.libvips import one_line, vips
+from pellucid.picture.png_stream import Pipe, PngStream
+
+_METADATA = {"profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+
+
+class VipsEncoder:
+    """Rows from the top, then `finish`; or `abandon`."""
+
+    def __init__(self, file: IO[bytes], format: Format, info: PictureInfo, quality: int) -> None:
+        self._file, self._format, self._info, self._quality = file, format, info, quality
+        self._stream = PngStream(info.height, info.width, info.channels + info.has_alpha, np.dtype(DTYPES[info.depth]))
+        self._pipe, self._error = Pipe(), ""
+        self._thread = threading.Thread(target=self._encode, name="picture encoder", daemon=True)
+        self._thread.start()
+        self._send(self._stream.begin())
+
+    def write(self, block: np.ndarray) -> None:
+        """Rows (k, w, bands)."""
+        self._send(self._stream.rows(block))
+
+    def finish(self) -> None:
+        self._send(self._stream.end())
+        self._pipe.close()
+        self._thread.join()
+        if self._error:
+            raise self._failure()
+
+    def abandon(self) -> None:
+        self._pipe.close()
+        self._thread.join()
+
+    def _send(self, pieces: Iterator[bytes]) -> None:
+        for piece in pieces:
+            if not self._pipe.put(piece):
+                self._thread.join()
+                raise self._failure()
+
+    def _encode(self) -> None:
+        """The thread's whole work. It keeps no reference to libvips's objects once it ends."""
+        try:
+            self._save()
+        except Exception as error:
+            self._error = one_line(error)
+        finally:
+            self._pipe.break_off()
+
+    def _save(self) -> None:
+        pyvips = vips()
+        source = pyvips.SourceCustom()
+        source.on_read(self._pipe.take)
+        image = pyvips.Image.pngload_source(source, access="sequential", fail_on="error").copy()
+        for name, field in _METADATA.items():
+            value = getattr(self._info, name)
+            if value:
+                image.set_type(pyvips.GValue.blob_type, field, value)
+        target = pyvips.Target.new_to_descriptor(self._file.fileno())
+        name, options = self._saver()
+        pyvips.Operation.call(name, image, target, **options)
+
+    def _saver(self) -> tuple[str, dict[str, Any]]:
+        if self._format is PNG:
+            return "pngsave_target", {"compression": 6}
+        if self._format is JPEG:
+            return "jpegsave_target", {"Q": self._quality, "optimize_coding": True}
+        assert self._format is WEBP
+        return "webpsave_target", {"Q": self._quality, "lossless": self._quality >= 100}
+
+    def _failure(self) -> PellucidError:
+        if "No space left" in self._error or "quota" in self._error:
+            return ResourceError("the disk is full", seen=self._error, hint="free some space or write elsewhere")
+        return PictureError(f"the {self._format.name} file can't be written", seen=self._error or "no reason given")
