@@ -85,7 +85,7 @@ class Report:
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, title=f"{self.model}, {self.task}", title_justify="left", show_footer=False)
+        table = Table(box=box.SIMPLE_HEAD, title=f"{self.model}, {self.task}", title_justify="left", show_edge=False)
         table.add_column("picture")
         for title in self._titles():
             table.add_column(title, justify="right", no_wrap=True)
