@@ -1,0 +1,36 @@
+"""LeNet-5 [B2]: two convolutions, two poolings, three dense layers (LeCun et al., Gradient-based learning applied to
+document recognition, 1998), in the dense form of 61,706 parameters.
+
+The 1998 network connects its second convolution sparsely (60,000 parameters); tanh and mean pooling are its own, ReLU
+and max pooling what is used today.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class LeNet5(nn.Module):
+    def __init__(self, classes: int = 10, channels: int = 1, modern: bool = False) -> None:
+        super().__init__()
+        activation: type[nn.Module] = nn.ReLU if modern else nn.Tanh
+        pool: type[nn.Module] = nn.MaxPool2d if modern else nn.AvgPool2d
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, 6, 5, padding=2),  # 28 x 28
+            activation(),
+            pool(2),  # 14 x 14
+            nn.Conv2d(6, 16, 5),  # 10 x 10
+            activation(),
+            pool(2),  # 5 x 5
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(16 * 5 * 5, 120),
+            activation(),
+            nn.Linear(120, 84),
+            activation(),
+            nn.Linear(84, classes),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.classifier(self.features(x))  # (n, 1, 28, 28) -> (n, classes)
