@@ -89,6 +89,12 @@ def test_ms_ssim_multiplies_the_scales() -> None:
     assert ms_ssim(plain, plain + checks, border=0, peak=1) == pytest.approx(contrast**0.0448, rel=1e-3)
 
 
+def test_ms_ssim_sees_brightness_at_the_coarsest_scale_only() -> None:
+    dark, bright = np.full((192, 192), 0.2), np.full((192, 192), 0.4)
+    luminance = (2 * 0.08 + 1e-4) / (0.2 + 1e-4)
+    assert ms_ssim(dark, bright, border=0, peak=1) == pytest.approx(luminance**0.1333)
+
+
 @pytest.mark.parametrize("measure", [psnr, ssim, gmsd])
 def test_scale_and_channels(measure, pair: tuple[np.ndarray, np.ndarray]) -> None:
     a, b = pair
