@@ -1,0 +1,21 @@
+"""The models that ship: the model files in this folder, each known by its stem, each with its card inside.
+
+The registry is the folder's contents; nothing is listed twice and nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+SUFFIX = ".safetensors"
+
+
+def names() -> list[str]:
+    """The names by which `pellucid.load` finds them."""
+    return sorted(path.stem for path in FOLDER.glob("*" + SUFFIX))
+
+
+def path_of(name: str) -> Path:
+    """The file of a shipped model."""
+    return FOLDER / (name + SUFFIX)

@@ -1,0 +1,314 @@
+"""A network ready to run: `pellucid.load(name or file)`, and what it returns.
+
+Arrays are checked once, here, at the door; the engine does the work. `Network` runs float batches, streams of rows and
+whole pictures. What a task does around its network (files by rows, ensembles, colour) is in `pellucid.tasks`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+
+from pellucid import models
+from pellucid.card import Card
+from pellucid.errors import GraphError, ModelFileError, UsageError, unknown_name
+from pellucid.fitting import Fitting
+from pellucid.graph import INPUT, Graph
+from pellucid.modelfile import ModelFile
+from pellucid.modelfile import load as load_file
+
+if TYPE_CHECKING:
+    from pellucid.picture import Picture
+
+PRECISIONS = ("auto", "fp32", "bf16")
+Precision = Literal["auto", "fp32", "bf16"] | str
+
+ACCEPTED_LOSS_DB = 0.02
+"""What bfloat16 may cost, by the model's card, for `auto` to choose it."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """[C7] What one run needs, whoever computes it: a multiply-add counts once; bytes as float32."""
+
+    multiply_adds: float
+    parameters: int
+    weight_bytes: int
+    input_bytes: int
+    output_bytes: int
+
+
+def load(name_or_path: str | os.PathLike[str]) -> Network:
+    """Opens a model that ships by its name, or a model file by its path."""
+    text = os.fspath(name_or_path)
+    known = models.names()
+    if text in known:
+        path, name = os.fspath(models.path_of(text)), text
+    elif os.path.exists(text) or os.path.dirname(text) or text.endswith(models.SUFFIX):
+        path, name = text, os.path.basename(text).removesuffix(models.SUFFIX)
+    else:
+        raise unknown_name("model", text, known)
+    file = load_file(path)
+    try:
+        return Network(file, name)
+    except GraphError as error:
+        what = f"{path}: {error.what}"
+        raise ModelFileError(what, seen=error.seen, expected=error.expected, hint=error.hint) from None
+
+
+class Network:
+    """A graph with its weights. `name` is for messages; `card` says what the model is for and how good it is."""
+
+    def __init__(self, file: ModelFile, name: str = "network") -> None:
+        self.name, self.graph, self.card, self.weights = name, file.graph, file.card, file.weights
+        self._nodes = _engine_nodes(file)
+        self._engines: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._engine("fp32")  # refuses shapes and attributes that do not fit, now and not at the first run
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.card.task}, {len(self.graph.nodes)} operations, {self.parameters:,} parameters>"
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the weights."""
+        return sum(array.size for array in self.weights.values())
+
+    @property
+    def layers(self) -> list[str]:
+        """The names that `keep` takes, from input to output."""
+        return [node.name for node in self.graph.nodes]
+
+    @overload
+    def run(
+        self,
+        x: np.ndarray,
+        precision: Precision = ...,
+        threads: int | None = ...,
+        memory: int | None = ...,
+        keep: None = ...,
+    ) -> np.ndarray: ...
+
+    @overload
+    def run(
+        self,
+        x: np.ndarray,
+        precision: Precision = ...,
+        threads: int | None = ...,
+        memory: int | None = ...,
+        *,
+        keep: Sequence[str],
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]: ...
+
+    def run(
+        self,
+        x: np.ndarray,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        memory: int | None = None,
+        keep: Sequence[str] | None = None,
+    ) -> np.ndarray | tuple[np.ndarray, dict[str, np.ndarray]]:
+        """float32 (n, h, w, c) -> float32 (n, h', w', c'), and with `keep` the named layers' maps beside it.
+
+        `memory` is a ceiling in bytes for what the engine needs beyond input and output. Maps of a network whose sizes
+        must be multiples of some number are those of the enlarged picture.
+        """
+        x = self._checked(x)
+        n, h, w, c = x.shape
+        fitting = self._fitting(h, w)
+        indices = self._indices(keep or ())
+        options = {"threads": threads or 0, "memory": memory or 0}
+        y, kept = self._engine(precision).run(fitting.enlarge(x), keep=indices, **options)
+        y = fitting.crop(y)
+        return y if keep is None else (y, dict(zip(keep, kept, strict=True)))
+
+    def stream(
+        self,
+        rows: Iterable[np.ndarray],
+        height: int | None = None,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        memory: int | None = None,
+    ) -> Iterator[np.ndarray]:
+        """float32 rows (w, c) in, rows (w', c') out, in order, as soon as they are known."""
+        iterator = iter(rows)
+        first = next(iterator, None)
+        if first is None:
+            raise UsageError("the stream has no rows", expected="at least one row (w, c)")
+        blocks = (np.asarray(row)[None] for row in _chain(first, iterator))
+        for block in self.stream_blocks(blocks, len(first), height, precision, threads, memory):
+            yield from block
+
+    def stream_blocks(
+        self,
+        blocks: Iterable[np.ndarray],
+        width: int,
+        height: int | None = None,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        memory: int | None = None,
+    ) -> Iterator[np.ndarray]:
+        """The same in blocks of rows: (k, w, c) in, (k', w', c') out; blocks may differ in k."""
+        fitting = self._fitting(height, width)
+        options = {"threads": threads or 0, "memory": memory or 0}
+        stream = self._engine(precision).stream(fitting.width, fitting.height or 0, **options)
+        seen = 0
+
+        def checked() -> Iterator[np.ndarray]:
+            nonlocal seen
+            for block in blocks:
+                if np.ndim(block) != 3 or block.shape[1] != width:
+                    expected = f"rows of {width} pixels, (k, {width}, {self.graph.channels})"
+                    raise UsageError("rows of a stream differ", seen=np.shape(block), expected=expected)
+                yield self._checked(block[None])[0]
+                seen += len(block)
+            if not seen or (height is not None and seen != height):
+                raise UsageError(
+                    "the stream ended early or late", seen=f"{seen} rows", expected=f"{height or 'some'} rows"
+                )
+
+        return fitting.cropped_rows(self._pushed(stream, fitting.enlarged_rows(checked())))
+
+    def __call__(
+        self,
+        picture: np.ndarray | Picture | str | os.PathLike[str],
+        precision: Precision = "auto",
+        threads: int | None = None,
+        memory: int | None = None,
+    ) -> Any:
+        """A picture in, a picture of the same kind out.
+
+        Arrays (h, w) or (h, w, c) of uint8, uint16 or float32 give arrays of that type; a `Picture`, or a file's name,
+        gives a `Picture` with profile, EXIF and alpha. Grey stays grey: a colour network sees three equal channels.
+        """
+        from pellucid.whole_picture import run_array, run_picture
+
+        def run(x: np.ndarray) -> np.ndarray:
+            return self.run(x, precision, threads, memory)
+
+        if isinstance(picture, np.ndarray):
+            return run_array(run, self.graph.channels, picture)
+        return run_picture(run, self.graph.channels, picture)
+
+    def plan(
+        self, h: int, w: int, precision: Precision = "auto", threads: int | None = None, memory: int | None = None
+    ) -> dict[str, Any]:
+        """How the engine would run a picture of this size: kernels, rows kept, bytes; refuses what cannot be."""
+        fitting = self._fitting(h, w)
+        return self._engine(precision).plan(fitting.height, fitting.width, threads=threads or 0, memory=memory or 0)
+
+    def output_shape(self, h: int, w: int) -> tuple[int, int, int]:
+        """(h', w', c') of the output for a picture of this size."""
+        fitting = self._fitting(h, w)
+        big = self._engine("fp32").output_shape(fitting.height, fitting.width)
+        return fitting.cropped_height(big[0]), fitting.cropped_width(big[1]), big[2]
+
+    def cost(self, h: int, w: int) -> Cost:
+        """[C7] The sums for one picture of this size."""
+        oh, ow, oc = self.output_shape(h, w)
+        multiply_adds = sum(node["multiply_adds"] for node in self.plan(h, w, "fp32")["nodes"])
+        in_bytes, out_bytes = 4 * h * w * self.graph.channels, 4 * oh * ow * oc
+        return Cost(multiply_adds, self.parameters, 4 * self.parameters, in_bytes, out_bytes)
+
+    def resolved_precision(self, precision: Precision = "auto") -> str:
+        """fp32 or bf16; `auto` is bf16 where the processor multiplies tiles and the card shows that it costs nothing."""
+        if precision not in PRECISIONS:
+            raise unknown_name("precision", precision, PRECISIONS)
+        if precision != "auto":
+            return precision
+        from pellucid import _engine
+
+        loss = self.card.bf16_loss_db
+        return "bf16" if _engine.isa() == "amx" and loss is not None and loss <= ACCEPTED_LOSS_DB else "fp32"
+
+    def precision_in_words(self, precision: Precision = "auto") -> str:
+        """What a program prints beside its result."""
+        return {"fp32": "float32", "bf16": "bfloat16"}[self.resolved_precision(precision)]
+
+    def _engine(self, precision: Precision) -> Any:
+        from pellucid import _engine
+
+        key = self.resolved_precision(precision)
+        with self._lock:
+            if key not in self._engines:
+                self._engines[key] = _engine.Network(self._nodes, self.graph.channels, key)
+            return self._engines[key]
+
+    def _checked(self, x: np.ndarray) -> np.ndarray:
+        channels = self.graph.channels
+        if not isinstance(x, np.ndarray) or x.dtype != np.float32:
+            seen = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+            raise UsageError("the network takes float32 arrays", seen=seen, hint="net(picture) takes 8 and 16 bits")
+        if x.ndim != 4 or x.shape[3] != channels or 0 in x.shape:
+            raise UsageError("the network takes batches", seen=f"shape {x.shape}", expected=f"(n, h, w, {channels})")
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = x.sum()  # one pass in the common case; the sum alone may overflow
+        if not np.isfinite(total) and (bad := int(np.count_nonzero(~np.isfinite(x)))):
+            raise UsageError(
+                "the input holds NaN or infinity", seen=f"{bad} of {x.size} numbers", expected="finite numbers"
+            )
+        return np.ascontiguousarray(x)
+
+    def _fitting(self, h: int | None, w: int) -> Fitting:
+        size = self.graph.size
+        if size is not None and (w != size[1] or h not in (None, size[0])):
+            expected = f"{size[0]} x {size[1]}, the size it was made for"
+            raise UsageError(f"{self.name} takes one size only", seen=f"{h} x {w}", expected=expected)
+        if w < 1 or (h is not None and h < 1):
+            raise UsageError("no picture has this size", seen=f"{h} x {w}", expected="height and width of at least 1")
+        return Fitting(h, w, self.graph.multiple, self._ratio)
+
+    def _ratio(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Output over input size as fractions ((oh, h), (ow, w)), for networks whose sizes are multiples."""
+        side = 4 * self.graph.multiple
+        oh, ow, _ = self._engine("fp32").output_shape(side, side)
+        return (oh, side), (ow, side)
+
+    def _pushed(self, stream: Any, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for block in blocks:
+            if len(known := stream.push(block)):
+                yield known
+        if len(known := stream.finish()):
+            yield known
+
+    def _indices(self, keep: Sequence[str]) -> list[int]:
+        places = {name: index for index, name in enumerate(self.layers)}
+        for name in keep:
+            if name not in places:
+                raise unknown_name("layer", name, self.layers)
+        return [places[name] for name in keep]
+
+
+def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    yield first
+    yield from rest
+
+
+def _engine_nodes(file: ModelFile) -> list[tuple[str, str, list[int], dict[str, Any], dict[str, np.ndarray]]]:
+    """The graph as the flat list that the engine takes, with the weights of each node by role."""
+    from pellucid import _engine
+
+    declared = {operation["name"]: operation for operation in _engine.operations()}
+    places = {INPUT: -1}
+    nodes, used = [], set()
+    for node in file.graph.nodes:
+        if node.operation not in declared:
+            near = unknown_name("operation", node.operation, list(declared))
+            raise GraphError(f"layer {node.name!r} is an unknown operation", seen=node.operation, hint=near.hint)
+        weights = {}
+        for role in declared[node.operation]["weights"]:
+            name = f"{node.weights_prefix}.{role.removesuffix('?')}"
+            if name in file.weights:
+                weights[role.removesuffix("?")] = file.weights[name]
+                used.add(name)
+        places[node.name] = len(nodes)
+        inputs = [places[name] for name in node.inputs]
+        nodes.append((node.name, node.operation, inputs, dict(node.attributes), weights))
+    if superfluous := sorted(set(file.weights) - used):
+        raise GraphError("no layer uses some weights", seen=", ".join(superfluous[:3]))
+    return nodes
