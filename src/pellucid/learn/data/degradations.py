@@ -1,0 +1,150 @@
+"""How the input of a network is made from a clean crop while training: shrinking, averaging, noise. [C2]
+
+A degradation is a small frozen dataclass that is called with clean crops and a key. It is a function of these alone:
+the same key gives the same noise. Crops are tensors (n, c, h, w) float32 in 0..1. Shrinking follows the weights of
+`pellucid.resample`, which follow MATLAB. It knows nothing of batches, files or training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import ClassVar, Protocol
+
+import numpy as np
+import torch
+
+from pellucid.errors import UsageError, unknown_name
+from pellucid.learn.data.keyed_random import bits, uniform
+from pellucid.resample import resize_weights
+
+Key = tuple[int, ...]
+LEVELS, NOISE = 1, 2
+
+
+class Degradation(Protocol):
+    """What all degradations have. `margin` is how many pixels around a patch its result depends on."""
+
+    @property
+    def scale(self) -> int: ...
+
+    @property
+    def margin(self) -> int: ...
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        """(n, c, h, w) -> (n, c, h / scale, w / scale)"""
+        ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The input is the target: the smallest task that a training stack can be tested with. [C3]"""
+
+    scale: ClassVar[int] = 1
+    margin: ClassVar[int] = 0
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        return clean
+
+
+@dataclass(frozen=True)
+class Bicubic:
+    """MATLAB's antialiased bicubic down-scaling, by which published super-resolution is measured. [C2]"""
+
+    scale: int = 3
+    rounded: bool = True  # to 8 bits, as a picture file would be
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale)
+
+    @property
+    def margin(self) -> int:
+        return 2 * self.scale  # half of the kernel, which is 4 pixels of the small picture wide
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        rows, columns = (_shrinking(n, self.scale) for n in clean.shape[2:])
+        small = rows @ (clean @ columns.T)  # (n, c, h, w) -> (n, c, h, w / s) -> (n, c, h / s, w / s)
+        return _to_8_bits(small) if self.rounded else small
+
+
+@dataclass(frozen=True)
+class Box:
+    """The mean of each scale x scale block: the first document's plain down-scaling. [C2]"""
+
+    scale: int = 3
+    rounded: bool = True
+
+    margin: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale)
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        small = torch.nn.functional.avg_pool2d(clean, self.scale)
+        return _to_8_bits(small) if self.rounded else small
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """White Gaussian noise, a level of its own for each sample; not clipped, not rounded: so denoisers are measured."""
+
+    low: float = 0.0  # standard deviations in grey levels of 0..255
+    high: float = 50.0
+
+    scale: ClassVar[int] = 1
+    margin: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.high:
+            raise UsageError(
+                "noise levels out of order", seen=f"{self.low} to {self.high}", expected="0 <= low <= high"
+            )
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        levels = torch.from_numpy(self.levels(len(clean), key)).reshape(-1, 1, 1, 1)
+        generator = torch.Generator().manual_seed(int(bits(*key, NOISE)[0] >> np.uint64(1)))
+        return clean + levels * torch.randn(clean.shape, generator=generator)
+
+    def levels(self, n: int, key: Key) -> np.ndarray:
+        """The standard deviation for each of `n` samples, on the scale of the crops. -> (n,) float32"""
+        drawn = uniform(*key, LEVELS, np.arange(n))
+        return ((self.low + (self.high - self.low) * drawn) / 255).astype(np.float32)
+
+
+DEGRADATIONS: dict[str, type[Degradation]] = {
+    "identity": Identity,
+    "bicubic": Bicubic,
+    "box": Box,
+    "noise": GaussianNoise,
+}
+"""Every degradation by the name that recipes use."""
+
+
+def make_degradation(name: str, settings: Mapping[str, object] | None = None) -> Degradation:
+    """The degradation of this name with these settings; unknown names and settings are refused with the known ones."""
+    if name not in DEGRADATIONS:
+        raise unknown_name("degradation", name, list(DEGRADATIONS))
+    kind = DEGRADATIONS[name]
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    for setting in settings or {}:
+        if setting not in known:
+            raise unknown_name(f"setting of the degradation {name}", setting, known)
+    return kind(**(settings or {}))
+
+
+@lru_cache(maxsize=64)
+def _shrinking(n: int, scale: int) -> torch.Tensor:
+    """One axis of the down-scaling as a matrix (n / scale, n)."""
+    if n % scale:
+        raise UsageError("a crop does not shrink evenly", seen=f"{n} pixels by {scale}", expected="a multiple")
+    return torch.from_numpy(resize_weights(n, n // scale, 1 / scale).dense().astype(np.float32))
+
+
+def _to_8_bits(x: torch.Tensor) -> torch.Tensor:
+    return torch.floor(x.clamp(0, 1) * 255 + 0.5) / 255
+
+
+def _check_scale(scale: int) -> None:
+    if not 2 <= scale <= 16:
+        raise UsageError("the scale of a down-scaling is out of range", seen=scale, expected="2 to 16")
