@@ -1,7 +1,7 @@
 """The card of a model: what it is for, what it learned from, what it reaches by which protocol, how to repeat it.
 
-It travels inside the model file. It holds facts about the model alone: no dates, no paths, no names of machines, so that
-equal models have equal files. Its fields are stated here once; unknown ones are refused.
+It travels inside the model file. It holds facts about the model alone: no dates, no paths, no machines: equal models have
+equal files. Its fields are stated here once; unknown ones are refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pellucid.errors import ModelFileError
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured on one set of pictures, in one protocol: {"psnr": 33.1, "ssim": 0.91, "psnr of bicubic": 30.4}."""
+    """What was measured on one set of pictures by one protocol: {"psnr": 33.1, "psnr of bicubic": 30.4}."""
 
     data: str
     protocol: str

@@ -64,7 +64,7 @@ class Fitting:
             yield np.pad(below, ((0, 0), (0, self.width - self.w), (0, 0)), mode="reflect")
 
     def cropped_rows(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Blocks of the network's output rows -> those of the picture. What comes before the end is always the picture's."""
+        """Blocks of the network's output rows -> those of the picture. What comes before the end is the picture's."""
         if self.same:
             yield from blocks
             return

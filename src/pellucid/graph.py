@@ -77,7 +77,7 @@ class Graph:
 
 
 def check(graph: Graph) -> None:
-    """Refuses repeated names, inputs that come later or never, values that JSON cannot hold, and graphs without nodes."""
+    """Refuses repeated names, inputs that come later or never, values that JSON lacks, graphs without nodes."""
     known = {INPUT}
     if not graph.nodes:
         raise GraphError("the graph has no nodes", expected="at least one operation")

@@ -28,7 +28,7 @@ KEY = "pellucid"
 MAX_HEADER = 100_000_000
 """As in the safetensors library: a header larger than this is a lie or an attack."""
 
-DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
+DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2")}
 
 Weights = Mapping[str, np.ndarray]
 """`<node's weights>.<role>` -> float32 array."""
@@ -46,7 +46,7 @@ class ModelFile:
 def save(
     path: str | os.PathLike[str], graph: Graph, weights: Weights, card: Card | None = None, *, half: bool = False
 ) -> None:
-    """Writes a model file under a temporary name and renames it. `half` stores weights that float16 can hold as such."""
+    """Writes a model file under a temporary name and renames it. `half` stores what float16 can hold as float16."""
     path = os.fspath(path)
     arrays = {name: _stored(array, half) for name, array in weights.items()}
     _check_weights(path, graph, arrays)

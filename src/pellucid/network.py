@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 
 from pellucid import models
-from pellucid.card import Card
 from pellucid.errors import GraphError, ModelFileError, UsageError, unknown_name
 from pellucid.fitting import Fitting
-from pellucid.graph import INPUT, Graph
+from pellucid.graph import INPUT
 from pellucid.modelfile import ModelFile
 from pellucid.modelfile import load as load_file
 
@@ -216,7 +215,7 @@ class Network:
         return Cost(multiply_adds, self.parameters, 4 * self.parameters, in_bytes, out_bytes)
 
     def resolved_precision(self, precision: Precision = "auto") -> str:
-        """fp32 or bf16; `auto` is bf16 where the processor multiplies tiles and the card shows that it costs nothing."""
+        """fp32 or bf16; `auto` is bf16 where the processor multiplies tiles and the card shows no loss by it."""
         if precision not in PRECISIONS:
             raise unknown_name("precision", precision, PRECISIONS)
         if precision != "auto":
@@ -295,7 +294,8 @@ def _engine_nodes(file: ModelFile) -> list[tuple[str, str, list[int], dict[str, 
 
     declared = {operation["name"]: operation for operation in _engine.operations()}
     places = {INPUT: -1}
-    nodes, used = [], set()
+    nodes: list[tuple[str, str, list[int], dict[str, Any], dict[str, np.ndarray]]] = []
+    used: set[str] = set()
     for node in file.graph.nodes:
         if node.operation not in declared:
             near = unknown_name("operation", node.operation, list(declared))
