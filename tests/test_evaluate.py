@@ -263,7 +263,7 @@ def test_the_command_runs_a_network_and_checks_its_card(folder: Path, monkeypatc
     calls: list[tuple] = []
     monkeypatch.setattr(pellucid, "load", lambda name: fake_network(3, calls), raising=False)
     result = invoke("x.safetensors", "--data", folder, "--scale", 3, "--threads", 1, "--json", "-")
-    assert result.exception is None and json.loads(result.stdout)["model"] == "fake, float32"
+    assert result.exception is None and json.loads(result.stdout)["how"] == "float32"
     assert calls == [((1, 16, 13, 3), "auto", 1)] * 3
     for wrong, words in ((["--scale", 2], "enlarges 3 times"), (["--sigma", 5], "a model for superres")):
         error = invoke("x.safetensors", "--data", folder, *wrong).exception

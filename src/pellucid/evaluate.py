@@ -22,6 +22,7 @@ from pellucid.picture.depths import to_depth
 from pellucid.report import Figures, PictureFigures, Report
 from pellucid.resample import imresize
 from pellucid.tasks.ensemble import ensemble
+from pellucid.whole_picture import run_array
 
 if TYPE_CHECKING:
     from pellucid.network import Network
@@ -34,7 +35,13 @@ Progress = Callable[[int, int, str], None]
 
 
 def evaluate_superres(
-    run: Run, folder: str | Path, scale: int, *, name: str = "model", progress: Progress | None = None
+    run: Run,
+    folder: str | Path,
+    scale: int,
+    *,
+    name: str = "model",
+    how: str = "",
+    progress: Progress | None = None,
 ) -> Report:
     """PSNR and SSIM of `scale` times super-resolution over a folder, bicubic interpolation beside it. [C2, D1]"""
     if scale < 2:
@@ -50,11 +57,17 @@ def evaluate_superres(
         ours, beside = (_luma_figures(x, whole, scale) for x in (_to_bytes(large), imresize(small, scale)))
         return PictureFigures(name, ours, beside, None, seconds)
 
-    return _over_folder(measure, Report(name, f"scale {scale}", "bicubic", protocol), folder, progress)
+    return _over_folder(measure, Report(name, how, f"scale {scale}", "bicubic", protocol), folder, progress)
 
 
 def evaluate_denoise(
-    run: Run, folder: str | Path, sigma: float, *, name: str = "model", progress: Progress | None = None
+    run: Run,
+    folder: str | Path,
+    sigma: float,
+    *,
+    name: str = "model",
+    how: str = "",
+    progress: Progress | None = None,
 ) -> Report:
     """PSNR and SSIM after Gaussian noise of `sigma` grey levels was added and removed, nothing done beside it. [D2]"""
     if not 0 < sigma <= 255:
@@ -71,7 +84,7 @@ def evaluate_denoise(
         ours, beside, rounded = (_figures(x, clean, 0, 1) for x in (cleaned, noisy, to_float(_to_bytes(stored))))
         return PictureFigures(name, ours, beside, rounded, seconds)
 
-    return _over_folder(measure, Report(name, f"sigma {sigma:g}", "noisy", protocol), folder, progress)
+    return _over_folder(measure, Report(name, how, f"sigma {sigma:g}", "noisy", protocol), folder, progress)
 
 
 def runner(
@@ -84,23 +97,22 @@ def runner(
 ) -> Run:
     """A function from picture to picture that runs `network`, whatever its number of channels.
 
-    Grey pictures go to colour networks as three equal channels, of whose results the mean is taken; the channels of
-    colour pictures go through grey networks one by one. A network with one channel more than a picture has takes the
-    noise level there, as a constant map of sigma / 255.
+    Grey pictures go to colour networks as three equal channels, colour pictures through grey networks channel by
+    channel, as everywhere else. A denoising network of two or four channels takes the noise level in its last one, as
+    a constant map of sigma / 255.
     """
-    channels = network.graph.channels
+    extra = int(sigma is not None and network.graph.channels in (2, 4))
 
     def once(x: np.ndarray) -> np.ndarray:  # (n, h, w, c) -> (n, h', w', c')
-        return network.run(x, precision=precision, threads=threads)
-
-    def run(picture: np.ndarray) -> np.ndarray:
-        x, back = _for_channels(picture, channels - (sigma is not None and channels in (2, 4)))
-        if x.shape[3] < channels:
+        if extra:
             level = np.full((*x.shape[:3], 1), (sigma or 0) / 255, np.float32)
             x = np.concatenate([x, level], axis=3)  # (n, h, w, c + 1)
-        return back(ensemble(once, x) if self_ensemble else once(x))
+        return network.run(x, precision=precision, threads=threads)
 
-    return run
+    def batch(x: np.ndarray) -> np.ndarray:
+        return ensemble(once, x) if self_ensemble else once(x)
+
+    return lambda picture: run_array(batch, network.graph.channels - extra, picture)
 
 
 def bicubic(scale: int) -> Run:
@@ -166,15 +178,3 @@ def _figures(result: np.ndarray, original: np.ndarray, border: int, peak: float)
 
 def _to_bytes(x: np.ndarray) -> np.ndarray:
     return from_float(x, np.uint8)
-
-
-def _for_channels(picture: np.ndarray, channels: int) -> tuple[np.ndarray, Run]:
-    """The picture as a batch of `channels` channels, and the way back from the result to a picture."""
-    c = picture.shape[2]
-    if c == channels:
-        return picture[None], lambda y: y[0]
-    if c == 1:
-        return np.repeat(picture[None], channels, axis=3), lambda y: y[0].mean(axis=2, keepdims=True)
-    if channels == 1:
-        return picture.transpose(2, 0, 1)[..., None], lambda y: y[..., 0].transpose(1, 2, 0)  # (c, h, w, 1)
-    raise UsageError("the model takes other pictures", seen=f"{channels} channels", expected="1 or 3")

@@ -41,6 +41,7 @@ class Report:
     """A model on a folder. `beside` names the simple method: bicubic, or noisy (nothing done)."""
 
     model: str
+    how: str  # "float32, self-ensemble": what else its figures depend on
     task: str  # "scale 3", "sigma 25"
     beside: str
     protocol: Protocol
@@ -71,6 +72,7 @@ class Report:
         mean = self._picture_json(self.mean())
         return {
             "model": self.model,
+            "how": self.how,
             "task": self.task,
             "protocol": str(self.protocol),
             **{f"mean_{key}": value for key, value in mean.items() if key in ("psnr", "ssim", "gmsd")},
@@ -85,7 +87,12 @@ class Report:
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, title=f"{self.model}, {self.task}", title_justify="left", show_edge=False)
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            title=", ".join(filter(None, [self.model, self.task, self.how])),
+            title_justify="left",
+            show_edge=False,
+        )
         table.add_column("picture")
         for title in self._titles():
             table.add_column(title, justify="right", no_wrap=True)

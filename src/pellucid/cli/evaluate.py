@@ -50,7 +50,7 @@ def command(
         raise UsageError(
             "what is to be measured?", seen="--scale and --sigma" if scale else None, expected="one of both"
         )
-    run, name = _load(model, scale, sigma, precision, threads, ensemble)
+    run, name, how = _load(model, scale, sigma, precision, threads, ensemble)
     with _bar(name) as bar:
         task = bar.add_task("", total=None)
 
@@ -58,16 +58,16 @@ def command(
             bar.update(task, completed=done, total=of, description=picture)
 
         if scale is not None:
-            report = evaluate_superres(run, data, scale, name=name, progress=advanced)
+            report = evaluate_superres(run, data, scale, name=name, how=how, progress=advanced)
         else:
-            report = evaluate_denoise(run, data, sigma or 0, name=name, progress=advanced)
+            report = evaluate_denoise(run, data, sigma or 0, name=name, how=how, progress=advanced)
     return _show(report, json_file)
 
 
 def _load(
     model: str, scale: int | None, sigma: float | None, precision: str, threads: int | None, ensemble: bool
-) -> tuple[Run, str]:
-    """The model as a function, and its name with all that changes its figures."""
+) -> tuple[Run, str, str]:
+    """The model as a function, its name, and in words what else its figures depend on."""
     import pellucid
     from pellucid.errors import UsageError
     from pellucid.evaluate import bicubic, runner
@@ -75,11 +75,11 @@ def _load(
     if model == "bicubic":
         if scale is None:
             raise UsageError("bicubic interpolation removes no noise", seen="--sigma", expected="--scale")
-        return bicubic(scale), model
+        return bicubic(scale), model, ""
     network = pellucid.load(model)
     _check_task(network.name, network.card.task, network.card.scale, scale)
     run = runner(network, sigma=sigma, precision=precision, threads=threads, self_ensemble=ensemble)
-    return run, f"{network.name}, {network.precision_in_words(precision)}" + ", self-ensemble" * ensemble
+    return run, network.name, network.precision_in_words(precision) + ", self-ensemble" * ensemble
 
 
 def _check_task(name: str, task: str, model_scale: int | None, scale: int | None) -> None:
