@@ -29,6 +29,12 @@ format: $(VENV)/develop ## put every file into the project's form
 	$(BIN)/ruff format src tests benchmarks examples
 	find engine -name '*.h' -o -name '*.cpp' | xargs $(BIN)/clang-format -i
 
+bench: $(VENV)/bench ## the engine beside its peers, on this machine
+	$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/develop ## the reference pages that are made from the code
+	$(BIN)/python docs/build.py
+
 build: ## the extension again, after a change to the engine
 	@rm -f $(VENV)/runtime $(VENV)/develop
 	$(MAKE) $(VENV)/develop
@@ -48,6 +54,10 @@ $(VENV)/runtime: $(SOURCES) | $(VENV)/tools
 $(VENV)/develop: $(SOURCES) | $(VENV)/tools
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[learn,dev]'
 	@touch $@ $(VENV)/runtime
+
+$(VENV)/bench: | $(VENV)/develop
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[learn,bench]'
+	@touch $@
 
 # The engine's own tests, as programs without Python.
 ENGINE_BUILD := cmake -G Ninja -DPELLUCID_PYTHON=OFF -DPELLUCID_TESTS=ON

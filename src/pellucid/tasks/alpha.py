@@ -47,7 +47,7 @@ def _filled(rows: np.ndarray, first: int, last: int) -> tuple[np.ndarray, np.nda
 
 
 def _box(x: np.ndarray) -> np.ndarray:
-    """Sums over the (2 RADIUS + 1)-wide square around each pixel, zeros outside; in float64, so that order is no matter."""
+    """Sums over the (2 RADIUS + 1)-wide square around each pixel, zeros outside; in float64: order is no matter."""
     for axis in (0, 1):
         ahead = np.pad(x.astype(np.float64), [(RADIUS + 1, RADIUS) if a == axis else (0, 0) for a in range(3)])
         running = np.cumsum(ahead, axis=axis)

@@ -1,0 +1,124 @@
+"""What every command does that makes pictures from pictures: the bar over the whole batch, the list of failures, the
+report, the exit code. The work on one picture is the caller's."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from pellucid.batch import STREAM, Job, Outcome, plan_jobs, run_jobs
+from pellucid.errors import PellucidError
+from pellucid.picture import is_picture_name
+from pellucid.picture.formats import format_to_write
+
+Advanced = Callable[[int, int], None]
+Work = Callable[[str | BinaryIO, str | BinaryIO, Advanced], list[str]]
+
+
+def run_many(
+    sources: list[str],
+    output: str,
+    work: Work,
+    *,
+    note: str,
+    picture_format: str | None,
+    overwrite: bool,
+    jobs: int,
+    report: str | None,
+    stdin: BinaryIO,
+    stdout: BinaryIO,
+) -> int:
+    """Makes every picture, says what became of them, and returns the exit code: 0, or 1 if any failed."""
+    suffix = format_to_write(picture_format, None).suffixes[0] if picture_format else ""
+    planned = plan_jobs(sources, output, is_picture=is_picture_name, suffix=suffix)
+    console = Console(stderr=True)
+    with _bar(console, note) as bar:
+        pictures = Pictures(bar, len(planned))
+
+        def one(job: Job) -> None:
+            with pictures.open(job) as advanced:
+                source: str | BinaryIO = stdin if job.source == STREAM else job.source
+                target: str | BinaryIO = stdout if job.target == STREAM else job.target
+                for line in work(source, target, advanced):
+                    console.print(f"{job.target}: {line}", style="dim", markup=False, highlight=False)
+
+        outcome = run_jobs(planned, one, workers=jobs, overwrite=overwrite, finished=pictures.finished)
+    if report:
+        write_report(report, outcome)
+    return _summary(planned, outcome, output)
+
+
+class Pictures:
+    """One bar for the batch: its length is the number of pictures, its place counts parts of pictures too."""
+
+    def __init__(self, bar: Progress, total: int) -> None:
+        self.bar, self.total, self.done = bar, total, 0
+        self.parts: dict[str, float] = {}
+        self.lock = threading.Lock()
+        self.task: TaskID = bar.add_task("", total=total)
+
+    def open(self, job: Job) -> _Part:
+        return _Part(self, job.source)
+
+    def moved(self, source: str, part: float | None) -> None:
+        with self.lock:
+            if part is None:
+                self.parts.pop(source, None)
+            else:
+                self.parts[source] = part
+            self.bar.update(
+                self.task, completed=self.done + sum(self.parts.values()), description=os.path.basename(source)
+            )
+
+    def finished(self, job: Job) -> None:
+        self.done += 1
+        self.moved(job.source, None)
+
+
+class _Part:
+    """The share of one picture that is done."""
+
+    def __init__(self, pictures: Pictures, source: str) -> None:
+        self.pictures, self.source = pictures, source
+
+    def __enter__(self) -> Advanced:
+        return lambda rows, of: self.pictures.moved(self.source, rows / of)
+
+    def __exit__(self, *_: object) -> None:
+        self.pictures.moved(self.source, None)
+
+
+def write_report(path: str, outcome: Outcome) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(outcome.to_json())
+    except OSError as error:
+        raise PellucidError("the report cannot be written", seen=path, expected=error.strerror) from None
+
+
+def _summary(planned: list[Job], outcome: Outcome, output: str) -> int:
+    """One line for one picture that failed; for many, counts and the list of failures."""
+    for source, error in outcome.failed:
+        named = "" if source in error or source == STREAM else f"{source}: "
+        click.echo(f"pellucid: {named}{error}", err=True)
+    if len(planned) > 1 or outcome.skipped:
+        counts = f"{len(outcome.done)} done, {len(outcome.skipped)} there already, {len(outcome.failed)} failed"
+        click.echo(f"{counts} -> {output}", err=True)
+    return 1 if outcome.failed else 0
+
+
+def _bar(console: Console, note: str) -> Progress:
+    columns = (
+        TextColumn(note),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

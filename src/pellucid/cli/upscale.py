@@ -1,0 +1,67 @@
+"""`pellucid upscale IN... -o OUT --scale 3`: enlarges files, folders, or standard input [C5]."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pellucid.cli.options import memory_option, output_options, precision_option, threads_option
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="IN...")
+@click.option(
+    "-o", "--output", required=True, metavar="OUT", help="A picture file, a folder, or - for standard output."
+)
+@click.option("--scale", type=click.IntRange(2, 4), help="How many times larger; 3 unless the model says otherwise.")
+@click.option("--model", metavar="NAME|FILE", help="Which model; the best that ships for the scale by default.")
+@output_options
+@precision_option
+@threads_option
+@memory_option
+def command(
+    sources: tuple[str, ...],
+    output: str,
+    scale: int | None,
+    model: str | None,
+    picture_format: str | None,
+    quality: int | None,
+    overwrite: bool,
+    jobs: int,
+    report: str | None,
+    max_pixels: int,
+    precision: str,
+    threads: int | None,
+    memory: int | None,
+) -> int:
+    """Enlarge pictures: files, folders, or - for standard input.
+
+    Depth, colour profile, EXIF, orientation, grey and transparency are kept. Files that exist already are left as they
+    are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.
+    """
+    import pellucid
+    from pellucid.cli.many_files import run_many
+    from pellucid.errors import UsageError
+    from pellucid.tasks.superres import Options, scale_of, upscale_file
+
+    network = pellucid.load(model or f"superres-x{scale or 3}")
+    if scale is not None and scale_of(network) != scale:
+        raise UsageError(
+            f"{network.name} enlarges {scale_of(network)} times",
+            seen=f"--scale {scale}",
+            hint="leave out --scale or --model",
+        )
+    options = Options(precision, threads, memory, max_pixels, picture_format, quality, overwrite)
+    return run_many(
+        list(sources),
+        output,
+        lambda source, target, advanced: upscale_file(network, source, target, options, advanced),
+        note=f"{network.name}, {network.precision_in_words(precision)}",
+        picture_format=picture_format,
+        overwrite=overwrite,
+        jobs=jobs,
+        report=report,
+        stdin=sys.stdin.buffer,
+        stdout=sys.stdout.buffer,
+    )

@@ -1,0 +1,30 @@
+"""The documents tell the truth: the commands' page is theirs, links lead somewhere, figures name what made them."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(p for p in ROOT.rglob("*.md") if not {".venv", "build", "runs"} & set(p.relative_to(ROOT).parts))
+
+
+def test_the_commands_page_is_what_help_says():
+    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    assert build.PAGE.read_text() == build.commands_page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_and_named_paths_exist(page):
+    text = page.read_text()
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert link.startswith(("http:", "https:")) or (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs" / "coverage.md", ROOT / "ARCHITECTURE.md"], ids=lambda p: p.name)
+def test_paths_in_backquotes_exist(page):
+    for name in re.findall(r"`((?:src|tests|engine|docs|benchmarks|examples|training)/[\w./-]*)`", page.read_text()):
+        assert (ROOT / name).exists(), name
