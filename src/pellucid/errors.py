@@ -5,7 +5,7 @@
     ├── PictureError              a picture that cannot be read, held or written
     ├── ModelFileError            a model file that is damaged, foreign or too new
     ├── GraphError                an operation, shape or attribute the engine lacks
-    ├── DatabaseError             a crop database that is damaged or of other crops
+    ├── DatabaseError             a crop database or data set that is damaged, absent or not the one meant
     ├── TrainingError             a run that cannot start, go on or be resumed
     ├── NotFiniteError            NaN or infinity where numbers were expected
     └── ResourceError             memory, disk or a ceiling that does not suffice
@@ -54,7 +54,7 @@ class GraphError(PellucidError):
 
 
 class DatabaseError(PellucidError):
-    """A crop database that is damaged, or holds other crops than those asked for."""
+    """A crop database or data set that is damaged, absent or not the one meant."""
 
 
 class TrainingError(PellucidError):
