@@ -9,6 +9,7 @@
     decode_vips, decode_bmp, decode_pnm     one file as rows, top to bottom
     orient      rows that must wait for the whole picture, on disk
     reader      open_reader, read
+    keeping     what of a picture a format keeps, asked before work begins
     targets     a file that exists under its final name only when it is whole
     png_stream, encode_vips, encode_tiff, encode_bmp     rows as one file
     writer      open_writer, write

@@ -23,8 +23,10 @@ _DEFAULT_FIELDS = {16: (0x7C00, 0x03E0, 0x001F, 0), 32: (0xFF0000, 0xFF00, 0xFF,
 class BmpDecoder:
     """Rows from the top, in any order."""
 
-    format, orientation, interlaced, exif, xmp, pages = BMP, 1, False, None, None, 1
-    dtype = np.dtype(np.uint8)
+    format, orientation, interlaced, pages = BMP, 1, False, 1
+    dtype: np.dtype = np.dtype(np.uint8)
+    exif: bytes | None = None
+    xmp: bytes | None = None
 
     def __init__(self, source: SourceFile, max_pixels: int | None) -> None:
         self._source = source

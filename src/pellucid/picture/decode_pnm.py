@@ -16,7 +16,10 @@ _HEADER = re.compile(rb"P([56])((?:\s+|#[^\n]*\n)+)(\d+)((?:\s+|#[^\n]*\n)+)(\d+
 class PnmDecoder:
     """Rows from the top, in any order."""
 
-    format, orientation, interlaced, profile, exif, xmp, pages = PNM, 1, False, None, None, None, 1
+    format, orientation, interlaced, pages = PNM, 1, False, 1
+    profile: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
 
     def __init__(self, source: SourceFile, max_pixels: int | None) -> None:
         self._source = source
@@ -30,7 +33,7 @@ class PnmDecoder:
                 f"{source.name}: a PNM file with an absurd header", seen=header[0].decode(errors="replace")
             )
         refuse_too_many_pixels(source.name, self.height, self.width, max_pixels)
-        self.dtype = np.dtype(np.uint8 if self._top < 256 else np.uint16)
+        self.dtype: np.dtype = np.dtype(np.uint8 if self._top < 256 else np.uint16)
         self._at, self._stride = header.end(), self.width * self.bands * self.dtype.itemsize
         end = self._at + self._stride * self.height
         if source.size < end:

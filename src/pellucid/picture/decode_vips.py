@@ -24,7 +24,11 @@ _LOADERS = {
     WEBP: "webpload_source",
     GIF: "gifload_source",
 }
-_SAMPLES = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16), "float": np.dtype(np.float32)}
+_SAMPLES: dict[str, np.dtype] = {
+    "uchar": np.dtype(np.uint8),
+    "ushort": np.dtype(np.uint16),
+    "float": np.dtype(np.float32),
+}
 _DEVICE_FREE = ("lab", "labq", "labs", "lch", "xyz", "yxy", "cmc", "hsv")
 _OURS = ("srgb", "rgb", "rgb16", "scrgb", "b-w", "grey16", "multiband", "matrix", "histogram")
 
@@ -47,12 +51,12 @@ class VipsDecoder:
         self._image = self._in_our_colours(image)
         self.height, self.width, self.bands = self._image.height, self._image.width, self._image.bands
         self.dtype = _SAMPLES[self._image.format]
-        self._region = vips().Region.new(self._image)
+        self._region: Any = vips().Region.new(self._image)
 
     def read(self, y: int, count: int) -> np.ndarray:
         """Rows y to y + count, (count, w, bands). `y` never goes back."""
         try:
-            data = self._region.fetch(0, y, self.width, count)
+            data: Any = self._region.fetch(0, y, self.width, count)
         except vips().Error as error:
             raise self._damaged(error) from None
         return np.frombuffer(data, self.dtype).reshape(count, self.width, self.bands)
@@ -101,8 +105,6 @@ class VipsDecoder:
                 self.profile = None
         except vips().Error as error:
             raise PictureError(f"{self._source.name}: its colours can't be converted", seen=one_line(error)) from None
-        if image.format == "double":
-            image = image.cast("float")
         if image.format not in _SAMPLES:
             seen = f"samples of type {image.format}"
             raise PictureError(f"{self._source.name}: unknown depth", seen=seen, expected="8 bits, 16 bits or float32")

@@ -54,8 +54,8 @@ def to_depth(pixels: np.ndarray, depth: Depth) -> np.ndarray:
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def refuse_not_finite(x: np.ndarray) -> None:
+def refuse_not_finite(x: np.ndarray, name: str = "a picture") -> None:
     """A NaN would become black without a word."""
     if x.size and not (np.isfinite(x.min()) and np.isfinite(x.max())):
         seen = f"{int(np.count_nonzero(~np.isfinite(x)))} of {x.size} samples"
-        raise NotFiniteError("a picture holds NaN or infinity", seen=seen, expected="finite samples, 0 to 1")
+        raise NotFiniteError(f"{name} holds NaN or infinity", seen=seen, expected="finite samples, 0 to 1")

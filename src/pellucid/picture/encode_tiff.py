@@ -66,7 +66,7 @@ class TiffEncoder:
 
     def _write_strip(self, rows: np.ndarray) -> None:
         if self._dtype.kind == "f":
-            packed = zlib.compress(_float_differences(rows), 4)
+            packed = zlib.compress(_float_differences(rows), 1)  # more buys 2 % and costs half the speed
         else:
             packed = zlib.compress(_differences(rows).astype(self._dtype, copy=False).data, 4)
         self._offsets.append(self._at)

@@ -77,11 +77,11 @@ class VipsEncoder:
 
     def _saver(self) -> tuple[str, dict[str, Any]]:
         if self._format is PNG:
-            return "pngsave_target", {"compression": 6}
+            return "pngsave_target", {"compression": 4, "filter": "up"}  # measured: a third below no filter
         if self._format is JPEG:
-            return "jpegsave_target", {"Q": self._quality, "optimize_coding": True}
+            return "jpegsave_target", {"Q": self._quality}
         assert self._format is WEBP
-        return "webpsave_target", {"Q": self._quality, "lossless": self._quality >= 100}
+        return "webpsave_target", {"Q": self._quality, "lossless": self._quality >= 100, "exact": True}
 
     def _failure(self) -> PellucidError:
         if "No space left" in self._error or "quota" in self._error:

@@ -92,7 +92,8 @@ def exif_of_tiff(read: Read) -> bytes | None:
 def pages_of_tiff(read: Read) -> int:
     """Pictures in a TIFF file, not counting thumbnails, pyramids' smaller levels and masks behind the first."""
     layout, at = tags.read_header(read)
-    pages, seen = 0, set()
+    pages = 0
+    seen: set[int] = set()
     while at and at not in seen and len(seen) < 100_000:
         seen.add(at)
         directory, _, at = tags.read_directory(read, layout, at)

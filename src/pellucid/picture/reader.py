@@ -61,7 +61,7 @@ class RowReader:
             block = self._block(self._next, k)  # (k, w, bands)
             self._next += k
             if block.dtype == np.float32:
-                refuse_not_finite(block)
+                refuse_not_finite(block, self._source.name)
             c = self.info.channels
             yield block[:, :, :c], block[:, :, c:] if self.info.has_alpha else None
 

@@ -13,7 +13,7 @@ import stat
 import tempfile
 from typing import IO, BinaryIO
 
-from pellucid.errors import PictureError, PellucidError
+from pellucid.errors import PellucidError, PictureError
 from pellucid.picture.sources import disk_error
 
 Target = str | os.PathLike[str] | BinaryIO
@@ -67,7 +67,8 @@ class PendingFile:
         if mode is not None and stat.S_ISDIR(mode):
             raise PictureError(f"{self.name}: a folder", expected="the name of a file to write")
         if mode is not None and not stat.S_ISREG(mode):  # a device or a pipe must not be renamed over
-            self._final, self.file = final, tempfile.TemporaryFile()
+            self._final = final
+            self.file = tempfile.TemporaryFile()  # noqa: SIM115
             return
         if mode is not None and not overwrite:
             raise PictureError(f"{self.name}: exists already", hint="choose another name or ask to overwrite it")

@@ -6,7 +6,6 @@ rounded with a note. Under its final name the file appears whole or not at all.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import TracebackType
 from typing import IO, Protocol
 
@@ -17,12 +16,12 @@ from pellucid.picture import depths
 from pellucid.picture.encode_bmp import BmpEncoder
 from pellucid.picture.encode_tiff import TiffEncoder
 from pellucid.picture.encode_vips import VipsEncoder
-from pellucid.picture.formats import BMP, JPEG, TIFF, Format, format_to_write
+from pellucid.picture.formats import BMP, TIFF, Format, format_to_write
+from pellucid.picture.keeping import what_is_kept
 from pellucid.picture.kinds import Picture, PictureInfo
 from pellucid.picture.targets import PendingFile, Target
 
 DEFAULT_QUALITY = 95
-_JPEG_SEGMENT = 65_533 - 64  # bytes of EXIF or XMP that one JPEG segment holds, less its own heading
 _BLOCK_ROWS = 256
 
 
@@ -49,6 +48,8 @@ class RowWriter:
         if self._encoder is None:
             raise UsageError("the picture is closed already", seen=self._pending.name)
         self._check(pixels, alpha)
+        if not len(pixels):
+            return
         block = depths.to_depth(pixels, self.info.depth)
         if alpha is not None:
             block = np.concatenate([block, depths.to_depth(alpha, self.info.depth)], axis=2)
@@ -107,9 +108,12 @@ class RowWriter:
             expected = f"{want}, {info.height - self._y} rows at most"
             raise UsageError("rows do not fit the picture", seen=pixels.shape, expected=expected)
         if (alpha is not None) != info.has_alpha or (alpha is not None and alpha.shape != (k, info.width, 1)):
-            seen = None if alpha is None else alpha.shape
-            expected = (k, info.width, 1) if info.has_alpha else "no alpha"
-            raise UsageError("alpha does not fit the picture", seen=seen or "no alpha", expected=expected)
+            seen = "no alpha" if alpha is None else alpha.shape
+            raise UsageError(
+                "alpha does not fit the picture",
+                seen=seen,
+                expected=(k, info.width, 1) if info.has_alpha else "no alpha",
+            )
 
 
 def open_writer(
@@ -131,7 +135,7 @@ def open_writer(
     if not 1 <= quality <= 100:
         raise UsageError("no such quality", seen=quality, expected="1 to 100")
     shown = name or str(getattr(target, "name", "the stream"))
-    kept, notes = _what_is_kept(shown, kind, info)
+    kept, notes = what_is_kept(shown, kind, info)
     pending = PendingFile(target, overwrite=overwrite)
     try:
         return RowWriter(pending, kind, kept, quality, notes)
@@ -157,37 +161,6 @@ def write(
             alpha = None if picture.alpha is None else picture.alpha[y : y + _BLOCK_ROWS]
             writer.write(picture.pixels[y : y + _BLOCK_ROWS], alpha)
     return writer.notes
-
-
-def _what_is_kept(name: str, format: Format, info: PictureInfo) -> tuple[PictureInfo, list[str]]:
-    """What of `info` the format keeps, with a note for each thing it does not; PictureError where it can't at all."""
-    if max(info.height, info.width) > format.max_side:
-        raise PictureError(
-            f"{name}: {format.name} can't hold so large a picture",
-            seen=f"{info.width} x {info.height}",
-            expected=f"sides up to {format.max_side}",
-            hint="write TIFF or PNG",
-        )
-    if info.has_alpha and not format.alpha:
-        raise PictureError(
-            f"{name}: {format.name} can't hold transparency",
-            hint="write PNG, TIFF or WebP, or leave the transparency out",
-        )
-    notes = []
-    kept = replace(info, depth=format.stored_depth(info.depth), orientation_was=1, format=format.name)
-    if kept.depth != info.depth:
-        was = "float" if info.depth == "float" else f"{info.depth}-bit"
-        notes.append(f"{format.name}: {was} samples are rounded to {kept.depth} bits")
-    for field in ("exif", "xmp", "profile"):
-        value = getattr(info, field)
-        too_long = format is JPEG and field != "profile" and value is not None and len(value) > _JPEG_SEGMENT
-        if value and (format is BMP or too_long):
-            kept = replace(kept, **{field: None})
-            notes.append(f"{format.name}: {'no room for' if too_long else 'does not keep'} the {_CALLED[field]}")
-    return kept, notes
-
-
-_CALLED = {"exif": "EXIF data", "xmp": "XMP data", "profile": "colour profile"}
 
 
 def _encoder(file: IO[bytes], format: Format, info: PictureInfo, quality: int) -> Encoder:
