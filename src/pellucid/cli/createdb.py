@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from pellucid.learn.data.create_database import Outcome
-    from pellucid.learn.data.database import CropDatabase
 
 
 @click.command()
@@ -50,7 +51,11 @@ def command(
     if show is not None or check is not None:
         if photos or (show is not None and check is not None):
             raise click.UsageError("--show and --check each stand alone, without PHOTOS")
-        return _show(show, output or Path("sheet.png")) if show is not None else _check(check)
+        if show is not None:
+            _show(show, output or Path("sheet.png"))
+        elif check is not None:
+            _check(check)
+        return None
     if not photos:
         raise click.UsageError("no PHOTOS were named: files or folders of pictures")
     from pellucid.learn.data.create_database import create_database
@@ -81,17 +86,20 @@ def _report(made: Outcome) -> None:
     click.echo(f"{made.path} {what}: {parts}, {crop} x {crop}, from {pictures} pictures")
 
 
-def _show(path: Path | None, output: Path) -> None:
+def _show(path: Path, output: Path) -> None:
     from pellucid import picture
     from pellucid.learn.data.contact_sheet import contact_sheet
+    from pellucid.learn.data.database import open_database
 
-    sheet = contact_sheet(_open(path))
+    sheet = contact_sheet(open_database(path))
     picture.write(output, picture.Picture(sheet))
     click.echo(f"{output}: {sheet.shape[1]} x {sheet.shape[0]}, training above, validation below")
 
 
-def _check(path: Path | None) -> None:
-    database = _open(path)
+def _check(path: Path) -> None:
+    from pellucid.learn.data.database import open_database
+
+    database = open_database(path)
     count, done = len(database.index), 0
     with _Bar() as bar:
 
@@ -102,13 +110,6 @@ def _check(path: Path | None) -> None:
 
         database.verify(advanced)
     click.echo(f"{path}: {count} crops, all as their checksums say; fingerprint {database.fingerprint}")
-
-
-def _open(path: Path | None) -> CropDatabase:
-    from pellucid.learn.data.database import open_database
-
-    assert path is not None
-    return open_database(path)
 
 
 class _Bar:
@@ -126,7 +127,7 @@ class _Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._tasks: dict[str, tuple[object, int]] = {}
+        self._tasks: dict[str, tuple[TaskID, int]] = {}
 
     def __enter__(self) -> _Bar:
         self._bar.start()
@@ -142,6 +143,6 @@ class _Bar:
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(stage, total=total, rate=""), done
         task, start = self._tasks[stage]
-        elapsed = self._bar.tasks[task].elapsed or 0  # type: ignore[index]
+        elapsed = self._bar.tasks[task].elapsed or 0
         rate = f"{(done - start) / elapsed:,.0f}/s" if elapsed > 0.5 else ""
-        self._bar.update(task, completed=done, rate=rate)  # type: ignore[arg-type]
+        self._bar.update(task, completed=done, rate=rate)

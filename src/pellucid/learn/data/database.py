@@ -52,10 +52,11 @@ class CropDatabase:
 
     def verify(self, advanced: Callable[[int], None] = lambda crops: None) -> None:
         """Reads every crop and compares its checksum; `advanced` is told how many crops have been read."""
-        for part, index in ((self.train, self.index), (self.val, self.index[len(self.train) :])):
+        for part, start in ((self.train, 0), (self.val, len(self.train))):
             for i, crop in enumerate(part):
-                if zlib.crc32(crop) != index["crc"][i]:
-                    raise DatabaseError("a crop is damaged", seen=f"{self.path}, crop {i}", hint=MAKE_AGAIN)
+                if zlib.crc32(crop) != self.index["crc"][start + i]:
+                    seen = f"{self.path}, crop {start + i}"
+                    raise DatabaseError("a crop is damaged", seen=seen, hint=MAKE_AGAIN)
                 if i % 256 == 255:
                     advanced(256)
             advanced(len(part) % 256)

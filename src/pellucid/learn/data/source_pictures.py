@@ -88,7 +88,7 @@ def examine(file: SourceFile, crop: int, shrink: int, min_detail: float) -> Sour
                 return f"no place with a detail of {min_detail:g}"
         return SourcePicture(file.name, sha256, h, w, share)
     except PellucidError as error:
-        return str(error).replace(file.path, file.name)  # where the files lie changes no byte of the database
+        return str(error).removeprefix(f"{file.path}: ").replace(file.path, file.name)  # no folder is written down
     except OSError as error:
         return error.strerror or str(error)
 
