@@ -58,12 +58,14 @@ def profile(channels: int) -> bytes:
     """libvips's own sRGB profile, or the least that may call itself a grey one."""
     if channels == 3:
         return bytes(pyvips.Operation.call("profile_load", "srgb"))
-    head = bytearray(132)
-    head[0:4] = struct.pack(">I", 132)
+    white = b"XYZ \0\0\0\0" + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)
+    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, 0x0233)
+    table = struct.pack(">I4sII4sII", 2, b"wtpt", 156, 20, b"kTRC", 176, 16)
+    head = bytearray(128)
+    head[0:4] = struct.pack(">I", 192)
     head[8:12], head[12:16], head[16:20], head[20:24] = b"\x02\x40\0\0", b"mntr", b"GRAY", b"XYZ "
-    head[36:40] = b"acsp"
-    head[68:80] = struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)
-    return bytes(head)
+    head[36:40], head[68:80] = b"acsp", white[8:]
+    return bytes(head) + table + white + curve
 
 
 def vips_image(pixels: np.ndarray) -> Any:

@@ -74,7 +74,7 @@ def test_a_turned_picture_stands_upright_once(tmp_path, suffix, orientation, wid
         assert (image.height, image.width) == want.shape[:2]
         assert not image.get_typeof("orientation") or image.get("orientation") == 1
         seen = image.autorot().numpy().astype(float) / (257 if image.format == "ushort" else 1)
-        assert np.abs(seen - want / (257.0 if wide else 1)).max() <= 3
+        assert np.abs(seen - want / (257.0 if wide else 1)).max() <= 5  # chroma of a JPEG
         again = read(path)
         assert again.profile == profile(3) and again.xmp == XMP % 1
         if suffix != ".tif":  # libvips writes no EXIF into the TIFF that was read
@@ -95,7 +95,7 @@ def test_the_thumbnail_of_the_old_picture_is_gone(tmp_path, out):
 def test_nothing_is_invented(tmp_path, out):
     write(tmp_path / f"a{out}", Picture(smooth(8, 9, 3)))
     back = read(tmp_path / f"a{out}")
-    assert back.profile is None and back.xmp is None and b"ACM" not in (back.exif or b"")
+    assert back.profile is None and back.xmp is None and back.exif is None
 
 
 def test_the_size_in_exif_is_the_new_one(tmp_path):

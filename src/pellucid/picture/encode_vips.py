@@ -18,7 +18,7 @@ from pellucid.picture.kinds import PictureInfo
 from pellucid.picture.libvips import one_line, vips
 from pellucid.picture.png_stream import Pipe, PngStream
 
-_METADATA = {"profile": "icc-profile-data", "exif": "exif-data", "xmp": "xmp-data"}
+_METADATA = (("profile", "icc", "icc-profile-data"), ("exif", "exif", "exif-data"), ("xmp", "xmp", "xmp-data"))
 
 
 class VipsEncoder:
@@ -67,13 +67,15 @@ class VipsEncoder:
         source = pyvips.SourceCustom()
         source.on_read(self._pipe.take)
         image = pyvips.Image.pngload_source(source, access="sequential", fail_on="error").copy()
-        for name, field in _METADATA.items():
+        keep = []  # without this list libvips would make up EXIF of its own
+        for name, kind, field in _METADATA:
             value = getattr(self._info, name)
             if value:
                 image.set_type(pyvips.GValue.blob_type, field, value)
+                keep.append(kind)
         target = pyvips.Target.new_to_descriptor(self._file.fileno())
-        name, options = self._saver()
-        pyvips.Operation.call(name, image, target, **options)
+        saver, options = self._saver()
+        pyvips.Operation.call(saver, image, target, keep=":".join(keep) or "none", **options)
 
     def _saver(self) -> tuple[str, dict[str, Any]]:
         if self._format is PNG:
