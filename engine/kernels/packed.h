@@ -1,0 +1,31 @@
+// What the kernels of every instruction set receive: a shape and packed weights, as plain data. Packing itself happens
+// once, in ordinary code (convolution.cpp), for the number of lanes that the table of kernels states.
+#pragma once
+
+#include "kernels/convolution.h"
+
+namespace pellucid {
+
+// What follows a sum, for output channels padded to whole vectors (and 64 floats more).
+struct PackedEpilogue {
+  Activation activation;
+  const float* bias;   // zeros when there is none
+  const float* slope;  // read for prelu only
+};
+
+// Weights in the order in which they are read: for each group, for each block of output channels (see
+// split_vectors), [ky][kx][ic][block]. Groups begin with a vector of their own.
+struct PackedDirect {
+  ConvolutionShape shape;
+  PackedEpilogue epilogue;  // bias and slope per group, padded like the weights
+  const float* weight;
+  int group_vectors;  // vectors of output channels in a group
+};
+
+// Vectors of output channels are taken in pairs; an odd number ends with three, where `most` allows it.
+inline int split_vectors(int left, int most) {
+  if (left <= most) return left;
+  return left == 3 || most < 2 ? 1 : 2;
+}
+
+}  // namespace pellucid
