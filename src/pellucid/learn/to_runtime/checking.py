@@ -1,0 +1,84 @@
+"""The runtime compared with torch on random input, at several sizes; on the way, what sizes must be a multiple of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from pellucid.errors import GraphError, NotFiniteError
+from pellucid.graph import Graph
+from pellucid.modelfile import ModelFile
+from pellucid.network import Network
+
+MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128)
+
+
+def check_and_find_multiple(
+    module: nn.Module, file: ModelFile, example: torch.Tensor, tolerance: float = 1e-4
+) -> ModelFile:
+    """The file with its graph's `multiple` set: the least at which torch and the runtime agree on all sizes tried."""
+    h, w = int(example.shape[2]), int(example.shape[3])
+    complaint: GraphError | None = None
+    for multiple in MULTIPLES if file.graph.size is None else (1,):
+        if multiple < file.graph.multiple:
+            continue
+        tried = replace(file, graph=replace(file.graph, multiple=multiple))
+        try:
+            _check(module, tried, list(_sizes(tried.graph, h, w)), tolerance)
+            return tried
+        except GraphError as error:
+            complaint = complaint or error
+    assert complaint is not None
+    raise complaint
+
+
+def _sizes(graph: Graph, h: int, w: int) -> Iterator[tuple[int, int]]:
+    """The example's size, and two larger ones that share only the multiple."""
+    if graph.size is not None:
+        yield graph.size
+        return
+    m = graph.multiple
+    down, across = -(-h // m), -(-w // m)
+    yield down * m, across * m
+    yield (down + 1) * m, (across + 2) * m
+    yield (down + 2 - down % 2 + 1) * m, (across + across % 2 + 1) * m
+
+
+def _check(module: nn.Module, file: ModelFile, sizes: list[tuple[int, int]], tolerance: float) -> None:
+    network = Network(file)
+    for h, w in sizes:
+        x = torch.rand(1, file.graph.channels, h, w, generator=torch.Generator().manual_seed(h * 4096 + w))
+        wanted = _by_torch(module, x)
+        got = network.run(np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1)), "fp32")
+        size = f"{h} x {w}"
+        if got.shape != wanted.shape:
+            what = f"the runtime gives another size than torch for {size}"
+            raise GraphError(what, seen=got.shape, expected=wanted.shape, hint="sizes must follow from the picture's")
+        worst = relative_error(got, wanted)
+        if not worst < tolerance:
+            what = f"the runtime gives other numbers than torch for {size}"
+            raise GraphError(what, seen=f"a relative error of {worst:.2g}", expected=f"below {tolerance:g}")
+
+
+def _by_torch(module: nn.Module, x: torch.Tensor) -> np.ndarray:
+    """(1, c, h, w) -> (1, h', w', c') by torch."""
+    try:
+        with torch.no_grad():
+            y = module(x)
+    except RuntimeError as error:
+        size = f"{x.shape[2]} x {x.shape[3]}"
+        raise GraphError(f"the module refuses {size}", seen=str(error).splitlines()[0]) from None
+    if not torch.isfinite(y).all():
+        raise NotFiniteError("the module's output is not finite", seen=f"random input {tuple(x.shape)}")
+    y = y.numpy()
+    return y.transpose(0, 2, 3, 1) if y.ndim == 4 else y[:, None, None, :]
+
+
+def relative_error(a: np.ndarray, b: np.ndarray) -> float:
+    """max |a - b| / max |b|, 0 where both are zero."""
+    largest = float(np.abs(b).max())
+    return float(np.abs(a - b).max()) / largest if largest else float(np.abs(a).max())

@@ -1,0 +1,64 @@
+"""`export()`: a torch module as a model file, compared with torch before the file gets its name."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import torch
+from torch import nn
+
+from pellucid.card import Card
+from pellucid.errors import UsageError
+from pellucid.graph import Graph
+from pellucid.learn.to_runtime.building import Builder
+from pellucid.learn.to_runtime.checking import check_and_find_multiple
+from pellucid.learn.to_runtime.folding import fold
+from pellucid.learn.to_runtime.tracing import collapsed, trace
+from pellucid.learn.to_runtime.translating import translate
+from pellucid.modelfile import ModelFile, load, save
+
+
+def export(
+    module: nn.Module,
+    path: str | os.PathLike[str],
+    example: torch.Tensor,
+    card: Card | None = None,
+    *,
+    half: bool = False,
+) -> ModelFile:
+    """Writes `module` as a model file and returns what the file holds.
+
+    `example` is an input (1, c, h, w), its h and w large enough for the network; other sizes will do later unless the
+    module itself fixes them. Blocks that offer `collapsed() -> nn.Module` are collapsed first, on a copy. The written
+    file is run on random input of several sizes and compared with torch; only then it gets its name.
+    """
+    path = os.fspath(path)
+    plain = collapsed(module)
+    graph, weights = _convert(plain, example)
+    found = check_and_find_multiple(plain, ModelFile(graph, weights, card or Card()), example)
+    unchecked = f"{path}.{os.getpid()}.unchecked"
+    try:
+        save(unchecked, found.graph, found.weights, found.card, half=half)
+        written = load(unchecked)
+        check_and_find_multiple(plain, written, example, tolerance=1e-2 if half else 1e-4)
+        os.replace(unchecked, path)
+    finally:
+        if os.path.exists(unchecked):
+            os.unlink(unchecked)
+    return written
+
+
+def to_graph(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str, np.ndarray]]:
+    """The graph and weights of a module, unchecked and without a file."""
+    return _convert(collapsed(module), example)
+
+
+def _convert(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str, np.ndarray]]:
+    if not isinstance(example, torch.Tensor) or example.ndim != 4 or len(example) != 1:
+        seen = tuple(example.shape) if isinstance(example, torch.Tensor) else type(example).__name__
+        raise UsageError("the example is no picture", seen=seen, expected="a tensor (1, c, h, w)")
+    program = trace(module, example.detach().float().cpu())
+    builder = Builder()
+    output = translate(program, module, builder)
+    return fold(builder, output)

@@ -1,0 +1,79 @@
+"""torch.export of a module: collapsible blocks collapsed, sizes free in h and w, failures in one line."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import traceback
+from typing import Any
+
+import torch
+from torch import nn
+from torch.export import Dim, ExportedProgram
+
+from pellucid.errors import GraphError
+
+_TORCH = os.path.dirname(torch.__file__) + os.sep
+
+
+def collapsed(module: nn.Module) -> nn.Module:
+    """A copy for evaluation, float32 on the CPU, in which every block that offers `collapsed()` is replaced."""
+    return _collapse(copy.deepcopy(module).cpu().float().eval()).eval()
+
+
+def _collapse(module: nn.Module) -> nn.Module:
+    offer = getattr(module, "collapsed", None)
+    if callable(offer):
+        with torch.no_grad():
+            module = offer()
+    for name, child in module.named_children():
+        setattr(module, name, _collapse(child))
+    return module
+
+
+def trace(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
+    """The module as ATen operations without side effects; h and w stay symbols unless the module fixes them."""
+    sizes = ({2: Dim.AUTO, 3: Dim.AUTO},)  # named dimensions fail on simple nets
+    try:
+        with torch.no_grad(), _quiet():
+            return torch.export.export(module, (example,), dynamic_shapes=sizes).run_decompositions({})
+    except Exception as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        where = source_line(_frames(error))
+        hint = "use operations on tensors only; a shape or a Python `if` must not depend on values"
+        raise GraphError("torch.export cannot follow the module", seen=f"{first} ({where})", hint=hint) from error
+
+
+def source_line(frames: list[tuple[str, str]]) -> str:
+    """The deepest line outside torch, as file:line."""
+    ours = [frame for frame in frames if not frame[0].startswith((_TORCH, "<")) and not frame[0].startswith("torch/")]
+    file, line = (ours or frames or [("unknown", "0")])[-1]
+    return f"{file}:{line}"
+
+
+def source_of(node: torch.fx.Node) -> str:
+    """Where in the user's code an operation was called."""
+    return source_line(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
+
+
+def _frames(error: BaseException) -> list[tuple[str, str]]:
+    own = os.path.dirname(__file__)
+    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
+    return [frame for frame in frames if not frame[0].startswith(own)]
+
+
+class _quiet:
+    """torch.export prints the graph that it could not finish; the error says it in a line."""
+
+    def __enter__(self) -> None:
+        import logging
+
+        self.loggers = [logging.getLogger(name) for name in ("torch.fx.experimental.symbolic_shapes", "torch.export")]
+        self.levels = [logger.level for logger in self.loggers]
+        for logger in self.loggers:
+            logger.setLevel(logging.CRITICAL)
+
+    def __exit__(self, *_: Any) -> None:
+        for logger, level in zip(self.loggers, self.levels, strict=True):
+            logger.setLevel(level)
