@@ -1,0 +1,80 @@
+// Building and checking of the lowered graph.
+#include "graph/lower.h"
+
+#include <algorithm>
+
+#include "operations/families.h"
+
+namespace pellucid {
+namespace {
+
+class Picture : public Primitive {  // the executor's door writes it
+ public:
+  Shape shape(const std::vector<Shape>&) const override { return {}; }
+  void run(const Task&) const override {}
+  std::string kernel() const override { return "door"; }
+};
+
+const Declaration& declared(const NodeSpec& spec) {
+  for (const auto& declaration : declarations())
+    if (declaration.info.name == spec.operation) return declaration;
+  std::string known;
+  for (const auto& declaration : declarations()) known += (known.empty() ? "" : ", ") + declaration.info.name;
+  throw Error(Error::Kind::graph, "node '" + spec.name + "' has an unknown operation", spec.operation, known);
+}
+
+}  // namespace
+
+Lowered lower(const std::vector<NodeSpec>& nodes, int channels, Precision precision) {
+  if (nodes.empty()) throw Error(Error::Kind::graph, "the network has no nodes", "0", "at least one");
+  Lowered graph;
+  graph.channels = channels;
+  graph.nodes.push_back({std::make_shared<Picture>(), {}, "input", "input", -1});
+  for (std::size_t i = 0; i < nodes.size(); i++) {
+    const NodeSpec& spec = nodes[i];
+    std::vector<int> inputs;
+    for (int from : spec.inputs) {
+      if (from < -1 || from >= int(i))
+        throw Error(Error::Kind::graph, "node '" + spec.name + "' reads a node that does not come before it",
+                    std::to_string(from), "-1 to " + std::to_string(int(i) - 1));
+      inputs.push_back(from < 0 ? 0 : graph.of_user[from]);
+    }
+    const Declaration& declaration = declared(spec);
+    Builder builder(spec, declaration.info, graph, std::move(inputs), precision);
+    graph.of_user.push_back(declaration.build(builder));
+    graph.nodes[graph.of_user.back()].user = int(i);
+  }
+  graph.output = graph.of_user.back();
+  return graph;
+}
+
+void prepare(Lowered& graph) {
+  for (auto& node : graph.nodes)
+    if (const auto* conv = dynamic_cast<const ConvolutionPrimitive*>(node.primitive.get())) {
+      auto made = std::make_shared<ConvolutionPrimitive>(conv->description);
+      made->prepare();
+      node.primitive = std::move(made);
+    }
+}
+
+std::vector<Shape> infer_shapes(const Lowered& graph, const Shape& picture) {
+  std::vector<Shape> shapes = {picture};
+  for (std::size_t i = 1; i < graph.nodes.size(); i++) {
+    const LoweredNode& node = graph.nodes[i];
+    std::vector<Shape> in;
+    for (int from : node.inputs) in.push_back(shapes[from]);
+    const auto named = [&](const Error& error) {
+      return "node '" + node.name + "' (" + node.operation + "): " + error.message;
+    };
+    try {
+      shapes.push_back(node.primitive->shape(in));
+    } catch (const ExtentError& error) {
+      throw ExtentError(error.kind, named(error), error.seen, error.expected, error.hint);
+    } catch (const Error& error) {
+      throw Error(error.kind, named(error), error.seen, error.expected, error.hint);
+    }
+  }
+  return shapes;
+}
+
+}  // namespace pellucid

@@ -1,0 +1,139 @@
+// How many rows each node keeps, and where everything lies. A ring holds the rows from the first that any reader in
+// flight may still need up to the last that is written: found exactly, by running the frontiers over all blocks.
+#include <algorithm>
+#include <deque>
+
+#include "graph/plan.h"
+
+namespace pellucid {
+namespace {
+
+constexpr std::size_t kAlign = 64;
+std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+
+// Rows a multiple of 4096 bytes apart would meet in the same sets of the first cache.
+std::ptrdiff_t pitch_floats(long pixels, int stride) {
+  const std::size_t bytes = aligned(std::size_t(pixels) * stride * sizeof(float));
+  const std::size_t beside = bytes % 4096;
+  return std::ptrdiff_t((bytes + (beside < 256 || beside > 3840 ? 512 : 0)) / sizeof(float));
+}
+
+}  // namespace
+
+// The first row of a node that its readers need from a block on whose frontiers began at `starts`.
+long Plan::needed_from(int node, int pass, const std::vector<long>& starts) const {
+  long first = node == graph.output ? starts[node] : kEverything;
+  for (std::size_t i = node + 1; i < nodes.size(); i++) {
+    if (!nodes[i].alive || nodes[i].pass != pass || starts[i] >= nodes[i].shape.h) continue;
+    for (std::size_t k = 0; k < graph.nodes[i].inputs.size(); k++)
+      if (graph.nodes[i].inputs[k] == node) first = std::min(first, nodes[i].y.reads[k].first(std::max(starts[i], 0L)));
+  }
+  return std::max(first, 0L);
+}
+
+// Thread t works on block b while others may still be in the T - 1 blocks before it; older blocks are done.
+void Plan::find_capacities() {
+  for (auto& node : nodes) node.capacity = node.whole || node.late ? node.shape.h : 0;
+  most_rows.assign(nodes.size(), 0);
+  for (std::size_t p = 0; p < passes.size(); p++) {
+    std::deque<std::vector<long>> starts(1);
+    beginning(Axis::y, int(p), starts[0]);
+    std::vector<long> ends;
+    long limit = passes[p].blocks, speaking = -1;
+    for (long b = 0; b < limit; b++) {
+      frontier(Axis::y, int(p), (b + 1) * block, ends);
+      for (std::size_t i = 0; i < nodes.size(); i++) {
+        NodeLayout& node = nodes[i];
+        if (!node.alive || node.pass != int(p)) continue;
+        most_rows[i] = std::max(most_rows[i], ends[i] - starts.back()[i]);
+        if (node.capacity == node.shape.h) continue;
+        const long written = std::min(ends[i], node.shape.h);
+        node.capacity = std::clamp(written - needed_from(int(i), int(p), starts.front()), node.capacity, node.shape.h);
+      }
+      // Without an end: on until the last node has spoken, and again as long, for then all repeats itself.
+      if (request.h >= kEndless && speaking < 0 && ends[graph.output] > 0) {
+        speaking = b + 1;
+        limit = std::min(limit, 3 * speaking + 4 * request.threads + 64);
+      }
+      starts.push_back(ends);
+      if (long(starts.size()) > request.threads) starts.pop_front();
+    }
+  }
+}
+
+void Plan::place() {
+  std::size_t row_floats = 0, margin_floats = 0;
+  for (std::size_t i = 0; i < nodes.size(); i++) {
+    NodeLayout& node = nodes[i];
+    if (!node.alive) continue;
+    node.stride = channel_stride(node.shape.c);
+    node.margin = 4;  // what is added to a tile may be read beside the row, too
+    for (std::size_t j = i + 1; j < nodes.size(); j++)
+      for (int from : graph.nodes[j].inputs)
+        if (nodes[j].alive && from == int(i)) node.margin = std::max(node.margin, graph.nodes[j].primitive->margin());
+    const bool plain = node.stride == node.shape.c || graph.nodes[i].primitive->plain_output();
+    node.direct =
+        int(i) == graph.output && i != 0 && plain && !node.whole && node.last_pass == node.pass && !is_read(int(i));
+    row_floats = std::max(row_floats, std::size_t(node.shape.w + 2 * node.margin) * node.stride);
+    margin_floats = std::max(margin_floats, std::size_t(node.margin) * node.stride);
+    node.pitch = pitch_floats(node.shape.w + 2 * node.margin, node.stride);
+    node.bytes = node.direct ? 0 : aligned(std::size_t(node.capacity) * node.pitch * sizeof(float));
+    node.spilled = request.spill && node.whole && !node.late;
+  }
+  zero_row_margin_floats = (margin_floats + 15) / 16 * 16;
+  zero_row_floats = zero_row_margin_floats + row_floats;
+  find_offsets();
+  find_scratch();
+}
+
+bool Plan::is_read(int node) const {
+  for (std::size_t j = 0; j < nodes.size(); j++)
+    for (int from : graph.nodes[j].inputs)
+      if (nodes[j].alive && from == node) return true;
+  return false;
+}
+
+// First fit: buffers that live in different passes may share memory.
+void Plan::find_offsets() {
+  std::vector<int> order;
+  for (std::size_t i = 0; i < nodes.size(); i++)
+    if (nodes[i].bytes) order.push_back(int(i));
+  if (passes.size() > 1)
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return nodes[a].bytes > nodes[b].bytes; });
+  arena_bytes = spilled_bytes = 0;
+  std::vector<int> placed;
+  for (int i : order) {
+    NodeLayout& node = nodes[i];
+    node.offset = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int j : placed) {
+        const NodeLayout& other = nodes[j];
+        const bool together =
+            node.spilled == other.spilled && node.pass <= other.last_pass && other.pass <= node.last_pass;
+        if (together && node.offset < other.offset + other.bytes && other.offset < node.offset + node.bytes)
+          node.offset = other.offset + other.bytes, moved = true;
+      }
+    }
+    placed.push_back(i);
+    std::size_t& total = node.spilled ? spilled_bytes : arena_bytes;
+    total = std::max(total, node.offset + node.bytes);
+  }
+  arena_bytes = aligned(arena_bytes) + aligned(zero_row_floats * sizeof(float));
+}
+
+void Plan::find_scratch() {
+  scratch_bytes = 0;
+  for (std::size_t i = 1; i < nodes.size(); i++) {
+    if (!nodes[i].alive) continue;
+    std::vector<Shape> in;
+    for (int from : graph.nodes[i].inputs) in.push_back(nodes[from].shape);
+    long columns = 0;
+    const auto& edges = passes[nodes[i].pass].columns;
+    for (std::size_t s = 1; s < edges.size(); s++) columns = std::max(columns, edges[s][i] - edges[s - 1][i]);
+    scratch_bytes =
+        std::max(scratch_bytes, aligned(graph.nodes[i].primitive->scratch_bytes(in, most_rows[i], columns)));
+  }
+}
+
+}  // namespace pellucid

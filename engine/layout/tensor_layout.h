@@ -1,0 +1,36 @@
+// How feature maps lie in memory, stated once. Inside the engine a map is rows of pixels of float32 with the channels
+// innermost. A pixel takes `channel_stride(c)` floats, so that every pixel begins on a vector boundary; the floats
+// between c and the stride are zero in every buffer at all times, and so are the pixels in the margins left and right
+// of each row. The caller's arrays are plain: (h, w, c) without any padding. Nothing here knows operations or plans.
+#pragma once
+
+#include <cstddef>
+
+namespace pellucid {
+
+// 1 to 4 channels: 4 floats; 5 to 8: 8; more: the next multiple of 16.
+constexpr int channel_stride(int c) { return c <= 4 ? 4 : c <= 8 ? 8 : (c + 15) / 16 * 16; }
+
+// The extent of one feature map. c == 0 stands for a channel count that depends on a size not yet known (flatten).
+struct Shape {
+  long h = 0, w = 0;
+  int c = 0;
+  bool operator==(const Shape&) const = default;
+};
+
+// Rows of one map as a step sees them: a ring, a whole map, or the caller's own memory. Row y of the map lies in slot
+// y % capacity; rows outside the picture are a shared row of zeros. Pointers are to pixel x = 0.
+struct Rows {
+  float* base = nullptr;     // pixel 0 of slot 0
+  std::ptrdiff_t pitch = 0;  // floats from slot to slot
+  long capacity = 1;         // slots
+  long first = 0;            // the row that slot 0 held at first (streams begin in the middle of their memory)
+  Shape shape;               // of the whole map
+  int stride = 0;            // floats from pixel to pixel
+  const float* zeros = nullptr;
+
+  float* row(long y) const { return base + (y - first) % capacity * pitch; }
+  const float* row_or_zeros(long y) const { return y < 0 || y >= shape.h ? zeros : row(y); }
+};
+
+}  // namespace pellucid

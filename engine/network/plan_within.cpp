@@ -1,0 +1,45 @@
+// Plans under a ceiling: smaller blocks first, then kept maps in a file, then fewer threads.
+#include <algorithm>
+
+#include "execution/pool.h"
+#include "network/network_state.h"
+
+namespace pellucid {
+namespace {
+
+std::size_t taken(const Plan& plan) { return plan.arena_bytes + plan.scratch_bytes * plan.request.threads; }
+
+std::string in_bytes(std::size_t bytes) {
+  const std::size_t mega = (bytes + (1 << 20) - 1) >> 20;
+  return std::to_string(mega) + "M (" + std::to_string(bytes) + " bytes)";
+}
+
+}  // namespace
+
+std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, const RunOptions& options,
+                                        const std::vector<int>& keep) {
+  const int threads = std::clamp(options.threads > 0 ? options.threads : usable_threads(), 1, 256);
+  PlanRequest request{h, w, threads, options.block, options.strip, keep, false};
+  auto plan = std::make_shared<Plan>(graph, request);
+  if (!options.memory || taken(*plan) <= options.memory) return plan;
+  std::size_t least = taken(*plan);
+  const int usual = plan->block;
+  for (request.threads = threads; request.threads > 0; request.threads--)
+    for (const bool spill : {false, true}) {
+      if (spill && plan->passes.size() == 1) continue;
+      request.spill = spill;
+      for (int block = usual; block > 0; block = block > 4 ? (block / 2 + 3) / 4 * 4 : block / 2) {
+        request.block = options.block > 0 ? options.block : block;
+        plan = std::make_shared<Plan>(graph, request);
+        if (taken(*plan) <= options.memory) return plan;
+        least = std::min(least, taken(*plan));
+        if (options.block > 0) break;
+      }
+    }
+  throw Error(
+      Error::Kind::resource,
+      "the memory ceiling is too low for this network at " + std::to_string(w) + " x " + std::to_string(h) + " pixels",
+      in_bytes(options.memory), "at least " + in_bytes(least));
+}
+
+}  // namespace pellucid

@@ -1,0 +1,136 @@
+// What an operation is to the engine. A declaration (name, attributes, weights) says how a node of the network is built
+// from primitives; a primitive says what shape it makes, which inputs an output reads, and how a rectangle of its
+// output is computed. Graph, plan and executor know primitives by this interface alone.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "layout/tensor_layout.h"
+#include "pellucid/engine.h"
+
+namespace pellucid {
+
+enum class Axis { y, x };
+
+constexpr long kEverything = 1L << 30;  // "known up to here" of something that is wholly known
+
+constexpr long kTrialExtent = 1L << 12;  // height and width at which a graph is checked when it is loaded
+
+// floor(a / b) for b > 0.
+constexpr long floor_div(long a, long b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+
+// Which inputs along one axis an output reads: output i reads floor((a i + lo) / d) up to and with
+// max(start, floor((a i + hi) / d)); indices outside the input are padding. a == 0: every output reads the same ones.
+struct Reads {
+  long a = 1, lo = 0, hi = 0, d = 1, start = -1;
+
+  // How many outputs can be computed when `known` inputs are there. Both may run on beyond the ends of the maps: a
+  // picture is drained by feeding rows that do not exist, so that its end is not a special case.
+  long count(long known) const {
+    if (known <= start) return 0;
+    if (a == 0) return known > floor_div(hi, d) ? kEverything : 0;
+    if (known >= kEverything) return kEverything;
+    return floor_div(known * d - hi + a - 1, a);
+  }
+  long first(long i) const { return floor_div(a * i + lo, d); }
+  bool whole() const { return a == 0; }
+};
+
+// One rectangle of one primitive's work: output rows [y0, y1) and columns [x0, x1). They lie inside the map, except
+// for primitives with tile() > 1, whose rectangles follow their tile grid.
+struct Task {
+  const Rows* const* in;
+  Rows out;
+  long y0, y1, x0, x1;
+  std::byte* scratch;  // scratch_bytes() of it, 64-byte aligned, one per thread
+
+  long columns() const { return x1 - x0; }
+};
+
+class Primitive {
+ public:
+  virtual ~Primitive() = default;
+  virtual Shape shape(const std::vector<Shape>& in) const = 0;  // refuses what does not fit
+  virtual void run(const Task& task) const = 0;
+  // The default is an operation on single pixels, with inputs of extent 1 spread over the map.
+  virtual Reads reads(int input, Axis axis, long n_in, long n_out) const;
+  virtual std::string kernel() const { return "rows"; }
+  virtual int tile() const { return 1; }
+  virtual int margin() const { return 0; }  // pixels beside a row of the input that must be readable zeros
+  virtual std::size_t scratch_bytes(const std::vector<Shape>&, long /*rows*/, long /*columns*/) const { return 0; }
+  virtual double multiply_adds(const std::vector<Shape>&) const { return 0; }  // per output pixel
+  virtual bool plain_output() const { return false; }  // can write pixels of c floats, with nothing between them
+  virtual std::size_t weight_bytes() const { return 0; }
+};
+
+using PrimitivePointer = std::shared_ptr<const Primitive>;
+
+// ---- building
+
+struct Pair {
+  int y, x;
+};
+struct Sides {
+  int top, left, bottom, right;
+};
+
+struct LoweredNode {
+  PrimitivePointer primitive;
+  std::vector<int> inputs;  // indices of earlier lowered nodes; 0 is the picture
+  std::string name, operation;
+  int user = -1;  // the last node of the network that it finishes
+};
+struct Lowered {
+  std::vector<LoweredNode> nodes;
+  std::vector<int> of_user;  // lowered node that holds the output of each node of the network
+  int output = 0;
+  int channels = 0;  // of the picture
+};
+
+// The door through which a declaration reads a node's attributes and weights, and adds primitives.
+class Builder {
+ public:
+  Builder(const NodeSpec& spec, const OperationInfo& info, Lowered& graph, std::vector<int> inputs,
+          Precision precision);
+
+  int input(int k = 0) const { return inputs[k]; }
+  const std::vector<int>& all_inputs() const { return inputs; }
+  double number(const std::string& attribute) const;
+  int integer(const std::string& attribute, int least = -kLeast) const;
+  bool flag(const std::string& attribute) const { return number(attribute) != 0; }
+  Pair pair(const std::string& attribute, int least) const;
+  Sides sides(const std::string& attribute, int least) const;
+  std::vector<double> numbers(const std::string& attribute) const;
+  std::string text(const std::string& attribute, const std::vector<std::string>& known) const;
+  std::shared_ptr<const Tensor> weight(const std::string& role) const;  // null when an optional one is absent
+  int add(PrimitivePointer primitive, std::vector<int> from);
+  Precision precision() const { return wanted; }
+  [[noreturn]] void refuse(const std::string& what, const std::string& seen, const std::string& expected) const;
+
+ private:
+  static constexpr int kLeast = 1 << 30;
+  const Value& value(const std::string& attribute) const;
+  std::vector<double> whole_numbers(const std::string& attribute, int least) const;
+  const NodeSpec& spec;
+  const OperationInfo& info;
+  Lowered& graph;
+  std::vector<int> inputs;
+  Precision wanted;
+};
+
+struct Declaration {
+  OperationInfo info;
+  int (*build)(Builder& builder);  // returns the lowered node that holds the output
+};
+const std::vector<Declaration>& declarations();
+
+// Shape mismatches that depend on the size of the picture only; checks at loading skip them.
+class ExtentError : public Error {
+ public:
+  using Error::Error;
+};
+std::string text(const Shape& shape);
+
+}  // namespace pellucid

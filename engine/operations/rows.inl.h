@@ -1,0 +1,280 @@
+// The loops of rows.h over the vector operations of isa/vec.h. Included by kernels_<isa>.cpp behind vec.h, inside an
+// anonymous namespace: nothing of it may be shared between instruction sets.
+
+inline V at_least(V x, V low) { return select(x < low, low, x); }  // keeps NaN
+inline V at_most(V x, V high) { return select(x > high, high, x); }
+inline V absolute(V x) { return (V)((VI)x & 0x7fffffff); }
+
+template <class F>
+inline void over(float* out, const float* a, std::size_t n, F f) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(out + i, f(load(a + i)));
+  if (i < n) store_first(out + i, f(load_first(a + i, int(n - i))), int(n - i));
+}
+
+template <class F>
+inline void over2(float* out, const float* a, const float* b, std::size_t n, F f) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(out + i, f(load(a + i), load(b + i)));
+  const int left = int(n - i);
+  if (left) store_first(out + i, f(load_first(a + i, left), load_first(b + i, left)), left);
+}
+
+// ---- mathematical functions: polynomials after Cephes, about 2e-7 from the truth
+
+inline V exponential(V x) {
+  x = at_most(at_least(x, broadcast(-87.3f)), broadcast(88.3f));
+  const V magic = broadcast(12582912.0f);  // adding it rounds to whole numbers
+  const V shifted = x * 1.44269504f + magic;
+  const V n = shifted - magic;
+  const VI bits = (VI)shifted - (VI)magic;
+  const V r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  V p = broadcast(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  return (p * r * r + r + 1.0f) * (V)((bits + 127) << 23);
+}
+
+inline V logistic(V x) { return 1.0f / (1.0f + exponential(-x)); }
+
+inline V tangent(V x) {  // hyperbolic
+  const V z = x * x;
+  V p = broadcast(-5.70498872745e-3f);
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const V small = p * z * x + x;
+  const V t = exponential(-2.0f * absolute(x));
+  const V large = (1.0f - t) / (1.0f + t);
+  return select(absolute(x) < broadcast(0.625f), small, select(x < 0.0f, -large, large));
+}
+
+inline V sine(V x) {
+  const V magic = broadcast(12582912.0f);
+  const V shifted = x * 0.318309886f + magic;
+  const V n = shifted - magic;
+  const VI odd = ((VI)shifted & 1) << 31;
+  const V r = ((x - n * 3.140625f) - n * 9.67502593994140625e-4f) - n * 1.509957990978376432e-7f;
+  const V z = r * r;
+  V p = broadcast(-2.50521084e-8f);
+  p = p * z + 2.75573192e-6f;
+  p = p * z - 1.98412698e-4f;
+  p = p * z + 8.33333333e-3f;
+  p = p * z - 1.66666667e-1f;
+  return (V)((VI)(p * z * r + r) ^ odd);
+}
+
+inline V error_function(V x) {  // Abramowitz and Stegun 7.1.26
+  const V a = absolute(x);
+  const V t = 1.0f / (1.0f + 0.3275911f * a);
+  V p = broadcast(1.061405429f);
+  p = p * t - 1.453152027f;
+  p = p * t + 1.421413741f;
+  p = p * t - 0.284496736f;
+  p = p * t + 0.254829592f;
+  const V y = 1.0f - p * t * exponential(-a * a);
+  return select(x < 0.0f, -y, y);
+}
+
+inline V log_of_one_plus(V t) {  // for 0 < t <= 1
+  const V s = t / (2.0f + t);
+  const V z = s * s;
+  V p = broadcast(1.0f / 13);
+  p = p * z + 1.0f / 11;
+  p = p * z + 1.0f / 9;
+  p = p * z + 1.0f / 7;
+  p = p * z + 1.0f / 5;
+  p = p * z + 1.0f / 3;
+  return 2.0f * (p * z * s + s);
+}
+
+// ---- the table's functions
+
+void unary(Unary kind, float* out, const float* in, std::size_t n, float p, float q) {
+  const V none = {};
+  switch (kind) {
+    case Unary::relu:
+      return over(out, in, n, [=](V x) { return at_least(x, none); });
+    case Unary::leaky_relu:
+      return over(out, in, n, [=](V x) { return select(x < none, x * p, x); });
+    case Unary::sigmoid:
+      return over(out, in, n, [](V x) { return logistic(x); });
+    case Unary::tanh:
+      return over(out, in, n, [](V x) { return tangent(x); });
+    case Unary::selu:
+      return over(out, in, n,
+                  [=](V x) { return 1.05070099f * select(x > none, x, 1.67326324f * (exponential(x) - 1.0f)); });
+    case Unary::sine:
+      return over(out, in, n, [=](V x) { return sine(x * p); });
+    case Unary::gelu:
+      return over(out, in, n, [](V x) { return 0.5f * x * (1.0f + error_function(x * 0.70710678f)); });
+    case Unary::gelu_tanh:
+      return over(out, in, n,
+                  [](V x) { return 0.5f * x * (1.0f + tangent(0.79788456f * (x + 0.044715f * x * x * x))); });
+    case Unary::hardswish:
+      return over(out, in, n, [=](V x) { return x * at_most(at_least(x + 3.0f, none), broadcast(6.0f)) * (1.0f / 6); });
+    case Unary::clip:
+      return over(out, in, n, [=](V x) { return at_most(at_least(x, broadcast(p)), broadcast(q)); });
+    case Unary::softsign:
+      return over(out, in, n, [](V x) { return x / (1.0f + absolute(x)); });
+    case Unary::step:
+      return over(out, in, n, [=](V x) { return select(x > none, broadcast(1.0f), none); });
+    case Unary::softplus:
+      return over(out, in, n, [=](V x) { return at_least(x, none) + log_of_one_plus(exponential(-absolute(x))); });
+    case Unary::silu:
+      return over(out, in, n, [](V x) { return x * logistic(x); });
+    case Unary::exp:
+      return over(out, in, n, [](V x) { return exponential(x); });
+  }
+}
+
+void binary(Binary kind, float* out, const float* a, const float* b, std::size_t n) {
+  switch (kind) {
+    case Binary::add:
+      return over2(out, a, b, n, [](V x, V y) { return x + y; });
+    case Binary::subtract:
+      return over2(out, a, b, n, [](V x, V y) { return x - y; });
+    case Binary::multiply:
+      return over2(out, a, b, n, [](V x, V y) { return x * y; });
+    case Binary::maximum:
+      return over2(out, a, b, n, [](V x, V y) { return at_least(x, y); });
+  }
+}
+
+// Pixels narrower than a vector are taken several at a time against copies of the vector side by side.
+template <class F>
+inline void per_channel(float* out, const float* in, const float* v, const float* u, std::size_t pixels, int stride,
+                        F f) {
+  if (stride < kLanes) {
+    float vs[kLanes], us[kLanes];
+    for (int i = 0; i < kLanes; i++) vs[i] = v[i % stride], us[i] = u[i % stride];
+    const V vv = load(vs), uu = load(us);
+    return over(out, in, pixels * stride, [=](V x) { return f(x, vv, uu); });
+  }
+  for (std::size_t i = 0; i < pixels; i++, out += stride, in += stride)
+    for (int j = 0; j < stride; j += kLanes) store(out + j, f(load(in + j), load(v + j), load(u + j)));
+}
+
+void binary_vector(Binary kind, bool swapped, float* out, const float* a, const float* v, std::size_t pixels,
+                   int stride) {
+  switch (kind) {
+    case Binary::add:
+      return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return x + y; });
+    case Binary::subtract:
+      if (swapped) return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return y - x; });
+      return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return x - y; });
+    case Binary::multiply:
+      return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return x * y; });
+    case Binary::maximum:
+      return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return at_least(x, y); });
+  }
+}
+
+void affine(float* out, const float* in, const float* scale, const float* offset, std::size_t pixels, int stride) {
+  per_channel(out, in, scale, offset, pixels, stride, [](V x, V s, V o) { return x * s + o; });
+}
+
+void prelu(float* out, const float* in, const float* slope, std::size_t pixels, int stride) {
+  per_channel(out, in, slope, slope, pixels, stride, [](V x, V s, V) { return select(x < 0.0f, x * s, x); });
+}
+
+void scale(float* out, const float* in, float factor, std::size_t n) {
+  over(out, in, n, [=](V x) { return x * factor; });
+}
+
+void add_scaled(float* out, const float* in, float factor, std::size_t n) {
+  over2(out, out, in, n, [=](V x, V y) { return x + y * factor; });
+}
+
+void unpack(float* out, const float* in, std::size_t pixels, int c, int stride) {
+  if (c == stride) {
+    __builtin_memcpy(out, in, pixels * c * sizeof(float));
+  } else if (c == 3) {
+    for (std::size_t i = 0; i < pixels; i++, out += 4, in += 3)
+      out[0] = in[0], out[1] = in[1], out[2] = in[2], out[3] = 0;
+  } else {
+    for (std::size_t i = 0; i < pixels; i++, out += stride, in += c) {
+      for (int j = 0; j < c; j++) out[j] = in[j];
+      for (int j = c; j < stride; j++) out[j] = 0;
+    }
+  }
+}
+
+inline VI not_finite(V x) { return ((VI)x & 0x7f800000) == 0x7f800000; }
+
+bool finite(const float* in, std::size_t n) {
+  VI bad = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) bad |= not_finite(load(in + i));
+  int seen = 0;
+  for (int j = 0; j < kLanes; j++) seen |= bad[j];
+  for (; i < n; i++) {
+    int bits;
+    __builtin_memcpy(&bits, in + i, sizeof bits);
+    seen |= (bits & 0x7f800000) == 0x7f800000;
+  }
+  return seen == 0;
+}
+
+bool pack(float* out, const float* in, std::size_t pixels, int c, int stride) {
+  if (c == stride) {
+    __builtin_memcpy(out, in, pixels * c * sizeof(float));
+  } else if (c == 3) {
+    for (std::size_t i = 0; i < pixels; i++, out += 3, in += 4) out[0] = in[0], out[1] = in[1], out[2] = in[2];
+  } else {
+    for (std::size_t i = 0; i < pixels; i++, out += c, in += stride)
+      for (int j = 0; j < c; j++) out[j] = in[j];
+  }
+  return finite(out - (c == stride ? 0 : pixels * c), pixels * c);
+}
+
+void round_to_bf16(float* data, std::size_t n) {  // to nearest, ties to even
+  over(data, data, n, [](V x) {
+    const VI bits = (VI)x;
+    const VI rounded = (bits + 0x7fff + ((bits >> 16) & 1)) & (int)0xffff0000;
+    return select(x == x, (V)rounded, x);
+  });
+}
+
+template <class T>
+inline void gather_as(float* out, const float* in, const int* offset, const float* weight, int taps, std::size_t pixels,
+                      int stride) {
+  constexpr int lanes = sizeof(T) / sizeof(float);
+  for (std::size_t i = 0; i < pixels; i++, out += stride, offset += taps, weight += taps)
+    for (int j = 0; j < stride; j += lanes) {
+      T sum = *reinterpret_cast<const T*>(in + offset[0] + j) * weight[0];
+      for (int t = 1; t < taps; t++) sum += *reinterpret_cast<const T*>(in + offset[t] + j) * weight[t];
+      *reinterpret_cast<T*>(out + j) = sum;
+    }
+}
+
+typedef float V4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+void gather(float* out, const float* in, const int* offset, const float* weight, int taps, std::size_t pixels,
+            int stride) {
+  if (stride % kLanes)
+    gather_as<V4>(out, in, offset, weight, taps, pixels, stride);
+  else
+    gather_as<VU>(out, in, offset, weight, taps, pixels, stride);
+}
+
+double multiply_adds(long rounds, float* sink) {
+  V sums[12];
+  for (V& part : sums) part = broadcast(*sink);
+  V factor = broadcast(0.999f), more = broadcast(*sink);
+  for (long i = 0; i < rounds; i++) {
+    for (V& part : sums) part = fma(part, factor, more);
+    __asm__ volatile("" : "+m"(*sink));
+  }
+  V total = zero();
+  for (V& part : sums) total += part;
+  *sink = sum(total) * 1e-30f;
+  return double(rounds) * 12 * kLanes;
+}
+
+constexpr RowFunctions kRowFunctions = {unary,  binary, binary_vector, affine,        prelu,  scale,        add_scaled,
+                                        unpack, pack,   finite,        round_to_bf16, gather, multiply_adds};
