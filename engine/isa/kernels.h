@@ -10,13 +10,15 @@ namespace pellucid {
 struct RowFunctions;     // operations/rows.h
 struct ConvolutionCall;  // kernels/convolution.h
 struct PackedDirect;     // kernels/packed.h
-struct PackedDepthwise;
+struct PackedWinograd;
 
 struct KernelTable {
   int lanes;           // floats in a vector
-  int direct_vectors;  // most vectors of output channels that the direct kernel takes at a time
+  int most_vectors;  // most vectors of output channels that the kernels take at a time
   const RowFunctions* rows;
   void (*direct)(const PackedDirect& packed, const ConvolutionCall& call);
+  void (*winograd4x4)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 3x3 kernels
+  void (*winograd2x2)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 5x5 kernels
 };
 
 const KernelTable& kernels();  // of the instruction set in force

@@ -12,21 +12,6 @@ struct Work {
   Finish finish;
 };
 
-template <int P, int N>
-inline void multiply(V (&sums)[P][N], const float* in, std::ptrdiff_t pixel, const float* weight, int ic) {
-  for (int i = 0; i < ic; i++, weight += N * kLanes) {
-    V w[N];
-#pragma GCC unroll 8
-    for (int n = 0; n < N; n++) w[n] = load(weight + n * kLanes);
-#pragma GCC unroll 32
-    for (int p = 0; p < P; p++) {
-      const V x = broadcast(in[p * pixel + i]);
-#pragma GCC unroll 8
-      for (int n = 0; n < N; n++) sums[p][n] = fma(x, w[n], sums[p][n]);
-    }
-  }
-}
-
 // Pixels [x, x + P) of one row, the N vectors of channels whose packed place is `index`.
 template <int P, int N>
 void block(const Work& work, int row, int x, int group, int index, int channel, const float* weight) {

@@ -22,6 +22,19 @@ struct PackedDirect {
   int group_vectors;  // vectors of output channels in a group
 };
 
+// Weights in Winograd's space: for each block of output channels, [36 frequencies][ic][block].
+struct PackedWinograd {
+  ConvolutionShape shape;
+  PackedEpilogue epilogue;
+  const float* weight;
+  int ic_vectors, oc_vectors;
+  int tiles;  // that one pass takes: their transforms stay in the second cache beside the weights
+};
+
+// Floats between two frequencies of `n` floats each: not a multiple of the cache's set count, or the 36 streams of a
+// transform would push each other out.
+constexpr int frequency_stride(int n) { return n + 16; }
+
 // Vectors of output channels are taken in pairs; an odd number ends with three, where `most` allows it.
 inline int split_vectors(int left, int most) {
   if (left <= most) return left;
