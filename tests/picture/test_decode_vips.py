@@ -6,10 +6,10 @@ import zlib
 import numpy as np
 import pytest
 import pyvips
+from tests.picture.samples import noisy, smooth, vips_file, vips_image, with_blobs
 
 from pellucid.errors import NotFiniteError, PictureError
 from pellucid.picture import open_reader, read
-from tests.picture.samples import noisy, smooth, vips_file, vips_image, with_blobs
 
 SUFFIXES = [".png", ".jpg", ".tif", ".webp", ".gif"]
 

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 import pyvips
+from tests.picture.samples import exif_blob, noisy, profile, smooth, vips_file
 
 from pellucid.picture import Picture, open_reader, read, write
 from pellucid.picture.metadata import clean_exif
-from tests.picture.samples import exif_blob, noisy, profile, smooth, vips_file
 
 IN = [".png", ".jpg", ".tif", ".webp"]
 OUT = [*IN, ".bmp"]
@@ -66,7 +66,9 @@ def test_a_turned_picture_stands_upright_once(tmp_path, suffix, orientation, wid
         info, picture = reader.info, reader.read()
     assert info.orientation_was == orientation and (info.height, info.width) == want.shape[:2]
     assert (picture.profile, picture.xmp) == (profile(3), XMP % 1)
-    assert np.array_equal(picture.pixels, want[:, :, :3]) and (not alpha or np.array_equal(picture.alpha, want[:, :, 3:]))
+    assert np.array_equal(picture.pixels, want[:, :, :3]) and (
+        not alpha or np.array_equal(picture.alpha, want[:, :, 3:])
+    )
     for out in ALPHA if alpha else IN:
         path = tmp_path / f"a{out}"
         write(path, picture, quality=100)

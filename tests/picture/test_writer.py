@@ -7,10 +7,10 @@ import textwrap
 
 import numpy as np
 import pytest
+from tests.picture.samples import noisy, smooth
 
 from pellucid.errors import NotFiniteError, PictureError, UsageError
 from pellucid.picture import Picture, PictureInfo, from_float, open_writer, read, write
-from tests.picture.samples import noisy, smooth
 
 SUFFIXES = [".png", ".jpg", ".tif", ".webp", ".bmp"]
 INFO = PictureInfo(50, 40, 3)
@@ -103,7 +103,9 @@ def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(tmp_path):
                 if step == 20:
                     print("under way", flush=True)
     """
-    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert child.stdout.readline() == b"under way\n" and len(os.listdir(tmp_path)) == 1
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=30)
@@ -187,5 +189,3 @@ def test_alpha_of_invisible_pixels_leaves_their_colour(tmp_path):
     for suffix in (".png", ".tif", ".webp"):
         write(tmp_path / f"a{suffix}", Picture(pixels, alpha), quality=100)
         assert np.array_equal(read(tmp_path / f"a{suffix}").pixels, pixels)
-
-

@@ -14,7 +14,7 @@ import numpy as np
 from pellucid.errors import PictureError
 from pellucid.picture import metadata
 from pellucid.picture.formats import GIF, JPEG, PNG, TIFF, WEBP, Format
-from pellucid.picture.libvips import one_line, vips
+from pellucid.picture.libvips import complaint, one_line, source_for_jpeg, vips
 from pellucid.picture.sources import SourceFile, refuse_too_many_pixels
 
 _LOADERS = {
@@ -62,16 +62,20 @@ class VipsDecoder:
         return np.frombuffer(data, self.dtype).reshape(count, self.width, self.bands)
 
     def close(self) -> None:
-        self._region = self._image = None
+        self._region = self._image = self._stream = None
 
     def _load(self) -> Any:
         pyvips = vips()
         self._source.file.seek(0)
         options = {"unlimited": True} if self.format is TIFF else {}  # our own limit on pixels rules
         try:
-            stream = pyvips.Source.new_from_descriptor(self._source.file.fileno())
+            self._stream = (
+                source_for_jpeg(self._source.file)
+                if self.format is JPEG
+                else (pyvips.Source.new_from_descriptor(self._source.file.fileno()))
+            )
             loader = _LOADERS[self.format]
-            image = pyvips.Operation.call(loader, stream, access="sequential", fail_on="error", **options)
+            image = pyvips.Operation.call(loader, self._stream, access="sequential", fail_on="error", **options)
         except pyvips.Error as error:
             raise self._damaged(error) from None
         pages = max(self.pages, 1 if self.format is TIFF else int(_get(image, "n-pages", 1)))
@@ -104,7 +108,9 @@ class VipsDecoder:
                 image = image.colourspace("rgb16" if space in ("labs", "xyz") or wide else "srgb")
                 self.profile = None
         except vips().Error as error:
-            raise PictureError(f"{self._source.name}: its colours can't be converted", seen=one_line(error)) from None
+            raise PictureError(
+                f"{self._source.name}: its colours can't be converted", seen=one_line(complaint(error))
+            ) from None
         if image.format not in _SAMPLES:
             seen = f"samples of type {image.format}"
             raise PictureError(f"{self._source.name}: unknown depth", seen=seen, expected="8 bits, 16 bits or float32")
@@ -115,7 +121,8 @@ class VipsDecoder:
 
     def _damaged(self, error: Exception) -> PictureError:
         return PictureError(
-            f"{self._source.name}: a {self.format.name} file that is damaged or cut short", seen=one_line(error)
+            f"{self._source.name}: a {self.format.name} file that is damaged or cut short",
+            seen=one_line(complaint(error)),
         )
 
 

@@ -5,17 +5,18 @@ Memory does not grow with height, but for WebP, whose encoder holds the whole pi
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from typing import IO, Any
 
 import numpy as np
 
-from pellucid.errors import PellucidError, PictureError, ResourceError
 from pellucid.picture.depths import DTYPES
 from pellucid.picture.formats import JPEG, PNG, WEBP, Format
 from pellucid.picture.kinds import PictureInfo
-from pellucid.picture.libvips import one_line, vips
+from pellucid.picture.libvips import complaint, one_line, vips
 from pellucid.picture.png_stream import Pipe, PngStream
 
 _METADATA = (("profile", "icc", "icc-profile-data"), ("exif", "exif", "exif-data"), ("xmp", "xmp", "xmp-data"))
@@ -58,7 +59,7 @@ class VipsEncoder:
         try:
             self._save()
         except Exception as error:
-            self._error = one_line(error)
+            self._error = complaint(error)
         finally:
             self._pipe.break_off()
 
@@ -85,7 +86,9 @@ class VipsEncoder:
         assert self._format is WEBP
         return "webpsave_target", {"Q": self._quality, "lossless": self._quality >= 100, "exact": True}
 
-    def _failure(self) -> PellucidError:
-        if "No space left" in self._error or "quota" in self._error:
-            return ResourceError("the disk is full", seen=self._error, hint="free some space or write elsewhere")
-        return PictureError(f"the {self._format.name} file can't be written", seen=self._error or "no reason given")
+    def _failure(self) -> OSError:
+        """libvips tells the system's errors in words only."""
+        for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if os.strerror(number) in self._error:
+                return OSError(number, os.strerror(number))
+        return OSError(0, one_line(self._error))

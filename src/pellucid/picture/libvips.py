@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from types import ModuleType
+from typing import IO, Any
 
 
 @functools.cache
@@ -21,8 +22,28 @@ def vips() -> ModuleType:
     return pyvips
 
 
-def one_line(error: Exception) -> str:
-    """libvips's last complaint without its inner names."""
-    lines = [line.strip() for line in getattr(error, "detail", str(error)).splitlines() if line.strip()]
-    lines = [re.sub(r"^\w+: ", "", line) for line in lines]
-    return lines[0][:200] if lines else "no reason given"
+def complaint(error: Exception) -> str:
+    """All that libvips says, line by line."""
+    return str(getattr(error, "detail", error))
+
+
+def one_line(complaint: str) -> str:
+    """The first thing that libvips says, without its inner names."""
+    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
+    return re.sub(r"^\w+: ", "", lines[0])[:200] if lines else "no reason given"
+
+
+def source_for_jpeg(file: IO[bytes]) -> Any:
+    """A source that reads the file piece by piece. From a descriptor libvips's JPEG loader maps all of it, and memory
+    seems to grow with the file. Who uses it must keep it: libvips calls back into it."""
+
+    def read(size: int) -> bytes | None:
+        try:
+            return file.read(size)
+        except OSError:
+            return None  # the loader reports the missing bytes
+
+    source = vips().SourceCustom()
+    source.on_read(read)
+    source.on_seek(file.seek)
+    return source

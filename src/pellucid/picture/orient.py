@@ -17,7 +17,7 @@ from pellucid.picture.sources import disk_error
 
 MEMORY_BYTES = 32 << 20
 """Pictures up to this size wait in memory."""
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = 8 << 20
 
 
 class Decoder(Protocol):
@@ -68,15 +68,31 @@ class WaitingRows:
             whole = self._spooled(decoder, step).reshape(shape)
         self._rows = upright(whole, decoder.orientation)
         self.height, self.width = self._rows.shape[:2]
+        self._first, self._ready = 0, self._rows[:0]
+        self._ahead = max(1, self.height * _BLOCK_BYTES // whole.nbytes)
 
     def read(self, y: int, count: int) -> np.ndarray:
-        rows = np.ascontiguousarray(self._rows[y : y + count])
-        if self._map is not None:
-            self._map.madvise(mmap.MADV_DONTNEED)  # the pages stay in the system's cache, not in our memory
-        return rows
+        """Rows y to y + count, (count, w, bands)."""
+        if self._map is None:
+            return np.ascontiguousarray(self._rows[y : y + count])
+        if y < self._first or y + count > self._first + len(self._ready):
+            self._first, self._ready = y, self._turned(y, max(count, self._ahead))
+        return self._ready[y - self._first : y - self._first + count]
 
     def close(self) -> None:
-        del self._rows
+        del self._rows, self._ready
+
+    def _turned(self, y: int, count: int) -> np.ndarray:
+        """A copy of rows, gathered piece by piece: a row that was a column touches every page of the file, and pages
+        let go at once stay in the system's cache but not in our memory."""
+        rows = self._rows[y : y + count]
+        out = np.empty(rows.shape, rows.dtype)
+        step = max(1, self.width * _BLOCK_BYTES // self._rows.nbytes)
+        for x in range(0, self.width, step):
+            out[:, x : x + step] = rows[:, x : x + step]
+            if self._map is not None:
+                self._map.madvise(mmap.MADV_DONTNEED)
+        return out
 
     def _spooled(self, decoder: Decoder, step: int) -> np.ndarray:
         with tempfile.TemporaryFile() as file:
