@@ -16,6 +16,7 @@ struct KernelTable {
   int lanes;           // floats in a vector
   int most_vectors;  // most vectors of output channels that the kernels take at a time
   const RowFunctions* rows;
+  double (*multiply_adds)(long rounds);  // does that many from register to register; returns how many: for the peak
   void (*direct)(const PackedDirect& packed, const ConvolutionCall& call);
   void (*winograd4x4)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 3x3 kernels
   void (*winograd2x2)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 5x5 kernels
