@@ -61,6 +61,16 @@ def negative(b: Builder, a: dict[str, Any]) -> Value:
     return affine(b, b.value(a["self"]), -1, 0)
 
 
+@rule("aten.zeros_like")
+def zeros_like(b: Builder, a: dict[str, Any]) -> Value:
+    return affine(b, b.value(a["self"]), 0, 0)
+
+
+@rule("aten.ones_like")
+def ones_like(b: Builder, a: dict[str, Any]) -> Value:
+    return affine(b, b.value(a["self"]), 0, 1)
+
+
 @rule("aten.square")
 def square(b: Builder, a: dict[str, Any]) -> Value:
     return b.emit("multiply", [b.value(a["self"])] * 2)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from pellucid.graph import Attribute
-from pellucid.learn.to_runtime.building import Builder, Value
+from pellucid.learn.to_runtime.building import Builder, Value, size_for_example
 from pellucid.learn.to_runtime.rules import rule
 
 END = 2**31
@@ -16,7 +16,7 @@ END = 2**31
 
 
 @rule(
-    *("aten." + name for name in ("alias", "clone", "contiguous", "detach", "detach_", "dropout", "feature_dropout")),
+    *("aten." + name for name in ("alias", "clone", "contiguous", "detach", "dropout", "feature_dropout")),
     *("aten." + name for name in ("lift_fresh_copy", "alpha_dropout", "native_dropout", "expand", "expand_as")),
 )
 def unchanged(b: Builder, a: dict[str, Any]) -> Value:
@@ -149,8 +149,9 @@ def slices(b: Builder, a: dict[str, Any]) -> Value:
     if axis == 0 or value.axes != "nchw":
         b.refuse("it cuts the batch, or a map that is not (n, c, h, w)")
     size, out = value.shape[axis], b.shape[axis]
-    before = int(start) if int(start) >= 0 else size + int(start)
-    if b.size is None and (int(start) < 0 or (isinstance(end, int) and 0 <= end < END)):
+    first = size_for_example(start)
+    before = first if first >= 0 else size + first
+    if b.size is None and (first < 0 or (isinstance(end, int) and 0 <= end < END)):
         b.refuse("it cuts a fixed number of rows or columns out of any size", "amounts from both ends, such as [2:-2]")
     amounts = (before, 0, size - before - out, 0) if axis == 2 else (0, before, 0, size - before - out)
     return value if not any(amounts) else b.emit("crop", [value], attributes={"amounts": amounts})
@@ -205,6 +206,8 @@ def view(b: Builder, a: dict[str, Any]) -> Value:
         return value
     if value.axes == "nchw" and len(shape) == 2 and shape[1] == value.shape[1] * value.shape[2] * value.shape[3]:
         pixel = value.shape[2:] == (1, 1)
+        if b.free:  # what reads a flattened map of any size has weights for one size alone
+            b.size = b.example
         return Value(value.node, shape, "nc") if pixel else b.emit("flatten", [value], axes="nc")
     if value.axes == "nc" and shape == (*value.shape, 1, 1):
         return Value(value.node, shape, "nchw")

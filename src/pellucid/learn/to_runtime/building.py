@@ -54,13 +54,20 @@ class Place:
     source: str
 
 
+def size_for_example(size: int | torch.SymInt) -> int:
+    """A size, which may be a symbol, as it is for the example."""
+    return size if isinstance(size, int) else int(size.node.hint)
+
+
 class Builder:
     """Collects drafts. Rules call `emit` for each node and `refuse` for what cannot be."""
 
     def __init__(self) -> None:
         self.drafts: dict[str, Draft] = {}
         self.channels = 0
-        self.size: tuple[int, int] | None = None
+        self.example: tuple[int, int] = (0, 0)
+        self.size: tuple[int, int] | None = None  # the example's, once something fixes it
+        self.free = True  # whether the size of the result being translated depends on the picture's
         self.place = Place("", "", False, "")
         self.shape: tuple[int, ...] = ()  # of the result of the operation being translated
 

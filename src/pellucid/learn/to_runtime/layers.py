@@ -197,11 +197,6 @@ def batch_norm(b: Builder, a: dict[str, Any]) -> Value:
     return b.emit("batch_norm", [b.value(a["input"])], weights=weights, attributes={"eps": a["eps"]}, main=True)
 
 
-@rule("aten._native_batch_norm_legit_no_training")
-def stored_batch_norm(b: Builder, a: dict[str, Any]) -> tuple[Value, None, None]:
-    return batch_norm(b, a | {"training": False}), None, None
-
-
 @rule("aten.layer_norm")
 def layer_norm(b: Builder, a: dict[str, Any]) -> Value:
     value, shape = b.value(a["input"]), tuple(a["normalized_shape"])

@@ -33,11 +33,11 @@ def _collapse(module: nn.Module) -> nn.Module:
 
 
 def trace(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
-    """The module as ATen operations without side effects; h and w stay symbols unless the module fixes them."""
+    """The module as ATen operations; h and w stay symbols unless the module fixes them."""
     sizes = ({2: Dim.AUTO, 3: Dim.AUTO},)  # named dimensions fail on simple nets
     try:
         with torch.no_grad(), _quiet():
-            return torch.export.export(module, (example,), dynamic_shapes=sizes).run_decompositions({})
+            return torch.export.export(module, (example,), dynamic_shapes=sizes)
     except Exception as error:
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         where = source_line(_frames(error))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import re
-from collections import Counter
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch.export.graph_signature import InputKind
 from pellucid.errors import GraphError
 from pellucid.graph import INPUT
 from pellucid.learn.to_runtime import arithmetic, arrangement, layers, python_layers  # noqa: F401 (they fill the table)
-from pellucid.learn.to_runtime.building import Builder, Place, Value
+from pellucid.learn.to_runtime.building import Builder, Place, Value, size_for_example
 from pellucid.learn.to_runtime.python_layers import GROUPS, group_of
 from pellucid.learn.to_runtime.rules import RULES
 from pellucid.learn.to_runtime.tracing import source_of
@@ -36,7 +37,7 @@ class Walk:
         self.builder, self.module = builder, module
         self.constants = _constants(program)
         self.known: dict[fx.Node, Any] = {}
-        self.counts = Counter(_path(node) for node in program.graph.nodes if _makes_tensor(node))
+        self.kinds = _kinds(program.graph)
         self.groups = group_of(program.graph)
         self.output: Value
 
@@ -54,10 +55,11 @@ class Walk:
         if node.name in self.constants:
             return self.constants[node.name]
         shape = node.meta["val"].shape
+        self.builder.example = (size_for_example(shape[2]), size_for_example(shape[3]))
         if not all(isinstance(size, torch.SymInt) for size in shape[2:]):
-            self.builder.size = (hint(shape[2]), hint(shape[3]))
-        self.builder.channels = hint(shape[1])
-        return Value(INPUT, tuple(map(hint, shape)))
+            self.builder.size = self.builder.example
+        self.builder.channels = size_for_example(shape[1])
+        return Value(INPUT, tuple(map(size_for_example, shape)))
 
     def _output(self, node: fx.Node) -> Value:
         (results,) = node.args
@@ -86,12 +88,21 @@ class Walk:
         arguments = fx.node.map_arg((node.args, node.kwargs), lambda n: self.known[n])
         if not _holds_value(arguments):
             return self._constant(node, arguments)
-        rule = RULES.get(_operation(node))
+        rule = RULES.get(_operation(node).removesuffix("_"))
         if rule is None:
             self.builder.refuse(
                 "the engine has no such operation", "the operations that docs/guide lists, or a module with collapsed()"
             )
-        return rule(self.builder, _bound(node, *arguments))
+        made = rule(self.builder, _bound(node, *arguments))
+        if _operation(node).endswith("_"):
+            self._overwrite(arguments[0][0], made)
+        return made
+
+    def _overwrite(self, before: Any, after: Any) -> None:
+        """An operation in place: whoever knew the map before it now sees the map after it."""
+        for node, value in self.known.items():
+            if isinstance(value, Value) and isinstance(before, Value) and value.node == before.node:
+                self.known[node] = replace(value, node=after.node)
 
     def _constant(self, node: fx.Node, arguments: Any) -> Any:
         if _holds_symbol(arguments):
@@ -103,16 +114,13 @@ class Walk:
     def _stand_at(self, node: fx.Node) -> None:
         path = _path(node)
         plain = re.sub(r"@\d+", "", path)
-        alone = self.counts[path] == 1 and not any(True for _ in self.module.get_submodule(plain).children())
+        alone = len(self.kinds[path]) == 1 and not any(True for _ in self.module.get_submodule(plain).children())
         self.builder.place = Place(_operation(node), plain, alone and bool(plain), source_of(node))
         value = node.meta.get("val")
         first = value[0] if isinstance(value, (tuple, list)) else value
-        self.builder.shape = tuple(map(hint, first.shape)) if isinstance(first, torch.Tensor) else ()
-
-
-def hint(size: int | torch.SymInt) -> int:
-    """A size for the example at hand."""
-    return size if isinstance(size, int) else int(size.node.hint)
+        shape = first.shape if isinstance(first, torch.Tensor) else ()
+        self.builder.shape = tuple(map(size_for_example, shape))
+        self.builder.free = any(isinstance(size, torch.SymInt) for size in shape)
 
 
 def _constants(program: ExportedProgram) -> dict[str, torch.Tensor]:
@@ -139,6 +147,15 @@ def _operation(node: fx.Node) -> str:
 def _path(node: fx.Node) -> str:
     stack = node.meta.get("nn_module_stack") or {}
     return list(stack.values())[-1][0] if stack and "_empty" not in list(stack)[-1] else ""
+
+
+def _kinds(graph: fx.Graph) -> dict[str, set[str]]:
+    """The different operations that each module calls itself."""
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for node in graph.nodes:
+        if _makes_tensor(node):
+            kinds[_path(node)].add(_operation(node))
+    return kinds
 
 
 def _makes_tensor(node: fx.Node) -> bool:
