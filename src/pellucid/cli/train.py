@@ -1,0 +1,81 @@
+"""`pellucid train`: a recipe becomes a trained network in a run's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pellucid.learn.recipes import Recipe
+    from pellucid.learn.training.loop import Outcome
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--data", type=click.Path(path_type=Path), help="The crop database to learn from, made by createdb.")
+@click.option("--run", type=click.Path(path_type=Path), help="The run's folder; runs/RECIPE unless given.")
+@click.option("--scale", type=int, help="How many times larger the output is; short for --set scale=.")
+@click.option("--steps", type=int, help="The length of the run; short for --set steps=.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe; dots go down.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of each process; all processors unless given.")
+@click.option("--precision", help="auto, fp32 or bf16; auto takes bf16 where the processor multiplies it.")
+@click.option("--processes", type=click.IntRange(1), default=1, help="Processes that share each batch.")
+@click.option("--from", "snapshot", type=click.Path(path_type=Path), help="Go on from a snapshot, in a new folder.")
+def command(
+    recipe: str,
+    data: Path | None,
+    run: Path | None,
+    scale: int | None,
+    steps: int | None,
+    changes: tuple[str, ...],
+    threads: int | None,
+    precision: str | None,
+    processes: int,
+    snapshot: Path | None,
+) -> int | None:
+    """Train by RECIPE: the name of one that ships, or a YAML file.
+
+    Stopped in any way, the same command goes on, and at the end the weights have the same bits as without the stop.
+    This holds on one machine and with one number of threads. `pellucid train identity` tries everything in a minute.
+    """
+    from pellucid.learn.recipes import load_recipe
+    from pellucid.learn.training.callbacks import logs
+    from pellucid.learn.training.loop import Job, train
+    from pellucid.learn.training.progress import Watch
+
+    short = [f"{key}={value}" for key, value in (("scale", scale), ("steps", steps)) if value is not None]
+    chosen = load_recipe(recipe, [*changes, *short])
+    job = Job(
+        recipe=chosen,
+        run=run or Path("runs") / Path(recipe).stem,
+        database=data,
+        threads=threads,
+        precision=precision,
+        snapshot=snapshot,
+        processes=processes,
+        callbacks=(*logs(), Watch()),
+    )
+    return _report(train(job), chosen, job.run)
+
+
+def _report(outcome: Outcome, recipe: Recipe, run: Path) -> int | None:
+    from pellucid.errors import TrainingError
+
+    if outcome.ending == "stopped":
+        click.echo(f"pellucid: stopped and saved after step {outcome.step}; the same command goes on", err=True)
+        return 130
+    figures = outcome.figures
+    how_good = "" if figures is None else f", PSNR {figures.psnr:.2f} dB, Y {figures.psnr_y:.2f} dB"
+    click.echo(f"{run} {'is' if outcome.ending == 'finished' else 'was'} finished: {outcome.step} steps{how_good}")
+    click.echo(f"weights {outcome.weights}")
+    if recipe.goal_psnr and figures is not None:
+        if figures.psnr < recipe.goal_psnr:
+            raise TrainingError(
+                f"the network has not learned the {recipe.task}",
+                seen=f"{figures.psnr:.2f} dB",
+                expected=f"{recipe.goal_psnr:g} dB or more",
+            )
+        click.echo(f"learned the {recipe.task}")
+    return None

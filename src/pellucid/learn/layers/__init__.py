@@ -1,0 +1,1 @@
+"""Layers and ways of running them that networks share."""

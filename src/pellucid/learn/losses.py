@@ -1,0 +1,58 @@
+"""Losses for images [A10]: each a small frozen dataclass that is called with output and target and gives a scalar.
+
+Where the output is smaller than the target (convolutions without padding), only the target's centred inner region
+counts. All of them average over every element: samples, channels, rows and columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pellucid.errors import UsageError
+
+
+def centred(target: Tensor, like: Tensor) -> Tensor:
+    """The middle of `target` (n, c, H, W) that has the height and width of `like` (n, c, h, w)."""
+    spare_y, spare_x = (a - b for a, b in zip(target.shape[2:], like.shape[2:], strict=True))
+    if spare_y < 0 or spare_x < 0 or spare_y % 2 or spare_x % 2 or target.shape[:2] != like.shape[:2]:
+        raise UsageError(
+            "output and target do not fit each other",
+            seen=f"{tuple(like.shape)} for a target of {tuple(target.shape)}",
+            expected="the same, or smaller by an even number of rows and columns",
+        )
+    y, x = spare_y // 2, spare_x // 2
+    return target[:, :, y : y + like.shape[2], x : x + like.shape[3]]
+
+
+@dataclass(frozen=True)
+class MeanSquared:
+    """The mean of (y - t)^2; its gradient is 2 / (h w c n) * (y - t), as in the first document."""
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output - centred(target, output)).square().mean()
+
+
+@dataclass(frozen=True)
+class MeanAbsolute:
+    """The mean of |y - t|: less drawn to few large errors, usual for super-resolution."""
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        return (output - centred(target, output)).abs().mean()
+
+
+@dataclass(frozen=True)
+class Charbonnier:
+    """The mean of sqrt((y - t)^2 + epsilon^2): |y - t| with a round bottom."""
+
+    epsilon: float = 1e-3
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        difference = output - centred(target, output)
+        return torch.sqrt(difference.square() + self.epsilon**2).mean()
+
+
+LOSSES: dict[str, type] = {"mse": MeanSquared, "l1": MeanAbsolute, "charbonnier": Charbonnier}
+"""Every loss by the name that recipes use."""

@@ -1,0 +1,27 @@
+"""The exponential moving average of a network's weights. [A13]
+
+Early on the average forgets faster, min(decay, (1 + n) / (10 + n)) after n steps, so that it does not carry the random
+start along. Numbers that are not learned (batch norm's statistics) are copied.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+
+class MovingAverage:
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, n: int) -> None:
+        """Moves the average towards `network`, which has just made its step number `n` (1, 2, ...)."""
+        decay = min(self._decay, (1 + n) / (10 + n))
+        get_ema_multi_avg_fn(decay)(list(self.network.parameters()), list(network.parameters()), n)
+        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(theirs)

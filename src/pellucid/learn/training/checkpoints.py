@@ -1,0 +1,100 @@
+"""States as files that are whole or not there: checkpoints of a run, and snapshots that travel.
+
+A file is a line that names the format, a SHA-256 of the rest, and the rest: what `torch.save` makes of the state. It is
+written under another name and renamed, so a process killed at any moment leaves the earlier ones untouched. Reading
+allows tensors and plain values only: nothing in a file is ever executed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pellucid.errors import ResourceError, TrainingError
+
+FORMAT = b"pellucid training state 1\n"
+KEPT = 2
+SNAPSHOT_LIMIT = 8 * 2**20
+
+
+def write_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
+    """Writes the state under its step's name and keeps the newest two."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step_{state['step']:09d}.state"
+    _write(path, _to_bytes(state))
+    for old in checkpoints_of(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def checkpoints_of(folder: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first."""
+    return sorted(folder.glob("step_*.state"), reverse=True)
+
+
+def newest_good(folder: Path) -> tuple[dict[str, Any] | None, list[Path]]:
+    """The newest state that can be read, None where there is none; and the damaged files passed over on the way."""
+    damaged: list[Path] = []
+    for path in checkpoints_of(folder):
+        try:
+            return read_state(path), damaged
+        except TrainingError:
+            damaged.append(path)
+    return None, damaged
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The state in a checkpoint or snapshot; what is not whole is refused."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TrainingError("the training state cannot be read", seen=f"{path}: {error.strerror}") from None
+    start = len(FORMAT) + hashlib.sha256().digest_size
+    if not content.startswith(FORMAT):
+        raise TrainingError("not a training state of this version", seen=path, expected=FORMAT.decode().strip())
+    if hashlib.sha256(content[start:]).digest() != content[len(FORMAT) : start]:
+        raise TrainingError("the training state is damaged", seen=path, hint="its checksum differs")
+    return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
+
+
+def save_snapshot(run: str | Path, path: str | Path) -> Path:
+    """The newest good state of a run as one small file, which `pellucid train --from FILE` goes on from."""
+    run, path = Path(run), Path(path)
+    state, _ = newest_good(run / "checkpoints")
+    if state is None:
+        raise TrainingError("the run has no checkpoint yet", seen=run)
+    content = _to_bytes(state)
+    if len(content) > SNAPSHOT_LIMIT:
+        raise TrainingError(
+            "the run's state is too large for a snapshot",
+            seen=f"{len(content) / 2**20:.1f} MB",
+            expected=f"at most {SNAPSHOT_LIMIT // 2**20} MB: weights, average and two moments of each",
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, content)
+    return path
+
+
+def _to_bytes(state: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
+    return FORMAT + hashlib.sha256(content).digest() + content
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".new")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ResourceError("the disk is full", seen=path, hint="free some space and repeat the command") from None
+        raise TrainingError("the training state cannot be written", seen=f"{path}: {error.strerror}") from None

@@ -1,0 +1,75 @@
+"""Everything that a run's future depends on, as one dictionary of tensors and plain values.
+
+Position in the data needs no place of its own: order and augmentation are functions of (seed, step).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pellucid.learn.training.average import MovingAverage
+
+
+@dataclass
+class State:
+    """`step` counts the steps that have been made."""
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: MovingAverage
+    step: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": _random_states(),
+        }
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        _set_random_states(saved["random"])
+        self.step = saved["step"]
+
+
+def weights_hash(state: dict[str, Any]) -> str:
+    """SHA-256 over the names and bytes of the weights and of their average."""
+    sha = hashlib.sha256()
+    for part in ("network", "average"):
+        for name, tensor in sorted(state[part].items()):
+            sha.update(f"{part}.{name}\0".encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return sha.hexdigest()
+
+
+def _random_states() -> dict[str, Any]:
+    kind, keys, *rest = np.random.get_state()  # the global one, which a user's layer may draw from
+    states: dict[str, Any] = {
+        "torch": torch.get_rng_state(),
+        "python": json.dumps(random.getstate()),
+        "numpy": json.dumps([kind, np.asarray(keys).tolist(), *rest]),
+    }
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state_all()
+    return states
+
+
+def _set_random_states(states: dict[str, Any]) -> None:
+    torch.set_rng_state(states["torch"])
+    version, keys, gauss = json.loads(states["python"])
+    random.setstate((version, tuple(keys), gauss))
+    kind, words, *rest = json.loads(states["numpy"])
+    np.random.set_state((kind, np.array(words, np.uint32), *rest))
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(states["cuda"])
