@@ -45,6 +45,12 @@ struct RowFunctions {
   // out pixel i = sum over t of weight[i taps + t] times the pixel at in + offset[i taps + t].
   void (*gather)(float* out, const float* in, const int* offset, const float* weight, int taps, std::size_t pixels,
                  int stride);
+  // out pixel i = the first[i]-th float of `in` on, taps[i] pixels `step` floats apart, put together.
+  void (*gather_all)(Binary kind, float* out, const float* in, const int* first, const int* taps, int step,
+                     std::size_t pixels, int stride);
+  // (x - mean) / sqrt(variance + eps) weight + bias over the c channels of each pixel; mask is 1 there and 0 behind.
+  void (*normalise_pixels)(float* out, const float* in, const float* weight, const float* bias, const float* mask,
+                           int c, float eps, std::size_t pixels, int stride);
   double (*multiply_adds)(long rounds, float* sink);  // for measuring: as many as the core can do; returns how many
 };
 

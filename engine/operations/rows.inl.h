@@ -3,6 +3,7 @@
 
 inline V at_least(V x, V low) { return select(x < low, low, x); }  // keeps NaN
 inline V at_most(V x, V high) { return select(x > high, high, x); }
+inline V larger(V x, V y) { return select((x < y) | (y != y), y, x); }  // NaN wins
 inline V absolute(V x) { return (V)((VI)x & 0x7fffffff); }
 
 template <class F>
@@ -141,7 +142,7 @@ void binary(Binary kind, float* out, const float* a, const float* b, std::size_t
     case Binary::multiply:
       return over2(out, a, b, n, [](V x, V y) { return x * y; });
     case Binary::maximum:
-      return over2(out, a, b, n, [](V x, V y) { return at_least(x, y); });
+      return over2(out, a, b, n, [](V x, V y) { return larger(x, y); });
   }
 }
 
@@ -170,7 +171,7 @@ void binary_vector(Binary kind, bool swapped, float* out, const float* a, const 
     case Binary::multiply:
       return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return x * y; });
     case Binary::maximum:
-      return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return at_least(x, y); });
+      return per_channel(out, a, v, v, pixels, stride, [](V x, V y, V) { return larger(x, y); });
   }
 }
 
@@ -262,6 +263,53 @@ void gather(float* out, const float* in, const int* offset, const float* weight,
     gather_as<VU>(out, in, offset, weight, taps, pixels, stride);
 }
 
+template <class F>
+inline void put_together(float* out, const float* in, const int* first, const int* taps, int step, std::size_t pixels,
+                         int stride, F f) {
+  for (std::size_t i = 0; i < pixels; i++, out += stride)
+    for (int j = 0; j < stride; j += kLanes) {
+      const int n = stride - j < kLanes ? stride - j : kLanes;
+      const float* from = in + first[i] + j;
+      V all = n == kLanes ? load(from) : load_first(from, n);
+      for (int t = 1; t < taps[i]; t++) {
+        from += step;
+        all = f(all, n == kLanes ? load(from) : load_first(from, n));
+      }
+      if (n == kLanes)
+        store(out + j, all);
+      else
+        store_first(out + j, all, n);
+    }
+}
+
+void gather_all(Binary kind, float* out, const float* in, const int* first, const int* taps, int step,
+                std::size_t pixels, int stride) {
+  if (kind == Binary::maximum)
+    put_together(out, in, first, taps, step, pixels, stride, [](V x, V y) { return larger(x, y); });
+  else
+    put_together(out, in, first, taps, step, pixels, stride, [](V x, V y) { return x + y; });
+}
+
+void normalise_pixels(float* out, const float* in, const float* weight, const float* bias, const float* mask, int c,
+                      float eps, std::size_t pixels, int stride) {
+  for (std::size_t i = 0; i < pixels; i++, out += stride, in += stride) {
+    V total = zero(), squares = zero();
+    for (int j = 0; j < stride; j += kLanes) total += load_first(in + j, stride - j < kLanes ? stride - j : kLanes);
+    const float mean = sum(total) / float(c);
+    for (int j = 0; j < stride; j += kLanes) {
+      const int n = stride - j < kLanes ? stride - j : kLanes;
+      const V off = (load_first(in + j, n) - mean) * load_first(mask + j, n);
+      squares = fma(off, off, squares);
+    }
+    const float factor = 1.0f / __builtin_sqrtf(sum(squares) / float(c) + eps);
+    for (int j = 0; j < stride; j += kLanes) {
+      const int n = stride - j < kLanes ? stride - j : kLanes;
+      const V y = (load_first(in + j, n) - mean) * factor * load_first(weight + j, n) + load_first(bias + j, n);
+      store_first(out + j, y, n);
+    }
+  }
+}
+
 double multiply_adds(long rounds, float* sink) {
   V sums[12];
   for (V& part : sums) part = broadcast(*sink);
@@ -276,5 +324,6 @@ double multiply_adds(long rounds, float* sink) {
   return double(rounds) * 12 * kLanes;
 }
 
-constexpr RowFunctions kRowFunctions = {unary,  binary, binary_vector, affine,        prelu,  scale,        add_scaled,
-                                        unpack, pack,   finite,        round_to_bf16, gather, multiply_adds};
+constexpr RowFunctions kRowFunctions = {unary,      binary,           binary_vector, affine, prelu,         scale,
+                                        add_scaled, unpack,           pack,          finite, round_to_bf16, gather,
+                                        gather_all, normalise_pixels, multiply_adds};

@@ -12,7 +12,8 @@ const std::vector<Declaration>& declarations() {
   static const std::vector<Declaration> table = [] {
     std::vector<Declaration> all;
     for (auto family : {convolution_declarations, activation_declarations, arithmetic_declarations,
-                        channel_declarations, arrangement_declarations, resize_declarations})
+                        channel_declarations, arrangement_declarations, pooling_declarations,
+                        normalisation_declarations, resize_declarations, kernel_declarations})
       for (Declaration& declaration : family()) all.push_back(std::move(declaration));
     return all;
   }();
