@@ -7,7 +7,8 @@ Errors are relative: max|a - b| / max|b|.
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +86,11 @@ def _slope(case: Case, name: str, dy: Any, direction: Any) -> float:
 def torch_errors(case: Case) -> tuple[float, float]:
     """The relative errors of the output and, the worst of them, of the gradients."""
     torch = pytest.importorskip("torch")
+    with _one_thread(torch):
+        return _torch_errors(case, torch)
+
+
+def _torch_errors(case: Case, torch: Any) -> tuple[float, float]:
     assert case.torch is not None
     tensors = {
         name: torch.tensor(value, requires_grad=name in case.gradients) if isinstance(value, np.ndarray) else value
@@ -98,6 +104,17 @@ def torch_errors(case: Case) -> tuple[float, float]:
     y.backward(torch.tensor(dy))
     pairs = [(backward(dy, **case.inputs), tensors[name].grad) for name, backward in case.gradients.items()]
     return output_error, max(relative_error(ours, theirs.numpy()) for ours, theirs in pairs)
+
+
+@contextmanager
+def _one_thread(torch: Any) -> Iterator[None]:
+    """On arrays this small, waking torch's other threads takes longer than the work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def hold(case: Case) -> None:

@@ -38,7 +38,7 @@ def col2im(
     padding: Padding = 0,
     dilation: PerDimension = 1,
 ) -> Array:
-    """The transpose of `im2col`: each entry is added to the sample it came from. (n, positions, ic * taps) -> x. [A2]"""
+    """The transpose of `im2col`: each entry is added where it came from; (n, positions, ic * taps) -> x. [A2]"""
     slide = window(kernel, stride, padding, dilation)
     output = slide.output_size(size)
     columns = columns.reshape(columns.shape[0], *output, -1, int(np.prod(kernel)))

@@ -61,7 +61,7 @@ def locally_connected_backward_data(
     padding: Padding = 0,
     dilation: PerDimension = 1,
 ) -> Array:
-    """dx[n, j, c] = sum over all (i, k) with i * stride + k * dilation - padding = j of sum_o w[i, o, c, k] dy[n, i, o].
+    """dx[n, j, c] = sum over (i, k) with i * stride + k * dilation - padding = j of sum_o w[i, o, c, k] dy[n, i, o].
 
     `size` is the input's. [A4]
     """

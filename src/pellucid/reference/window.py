@@ -6,13 +6,14 @@ of the padded input lies under tap k of the window at output position i: number 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import UsageError
 
-Array = NDArray[np.floating]
+Array = NDArray[Any]
 PerDimension = int | tuple[int, ...]
 Padding = int | tuple[int, ...] | tuple[tuple[int, int], ...]
 """One number, one per dimension, or a pair (before, after) per dimension."""
@@ -59,7 +60,7 @@ class Window:
         inner = [slice(before, before + length) for (before, _), length in zip(self.padding, size, strict=True)]
         return x[(slice(None), *inner)]
 
-    def taps(self, output: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    def taps(self, output: tuple[int, ...]) -> Iterator[tuple[tuple[Any, ...], tuple[slice, ...]]]:
         """For each tap k its index and the slices of the padded input that lie under it: i * stride + k * dilation."""
         for tap in np.ndindex(*self.kernel):
             samples = (
@@ -91,7 +92,7 @@ def window(
     return Window(tuple(kernel), per_dimension(stride, dims), pairs, per_dimension(dilation, dims), ceil_mode)
 
 
-def per_dimension(value, dims: int) -> tuple:
+def per_dimension(value: Any, dims: int) -> tuple[Any, ...]:
     """One number for all dimensions, or a tuple that has one entry for each."""
     entries = (int(value),) * dims if np.ndim(value) == 0 else tuple(value)
     if len(entries) != dims:
