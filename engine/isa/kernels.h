@@ -10,6 +10,8 @@ namespace pellucid {
 struct RowFunctions;     // operations/rows.h
 struct ConvolutionCall;  // kernels/convolution.h
 struct PackedDirect;     // kernels/packed.h
+struct PackedDepthwise;
+struct PackedFewOutputs;
 struct PackedWinograd;
 
 struct KernelTable {
@@ -18,6 +20,8 @@ struct KernelTable {
   const RowFunctions* rows;
   double (*multiply_adds)(long rounds);  // does that many from register to register; returns how many: for the peak
   void (*direct)(const PackedDirect& packed, const ConvolutionCall& call);
+  void (*depthwise)(const PackedDepthwise& packed, const ConvolutionCall& call);
+  void (*few_outputs)(const PackedFewOutputs& packed, const ConvolutionCall& call);
   void (*winograd4x4)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 3x3 kernels
   void (*winograd2x2)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 5x5 kernels
 };

@@ -23,6 +23,7 @@ inline __m256i first(int n) {
 }
 inline V load_first(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }
 inline void store_first(float* p, V v, int n) { _mm256_maskstore_ps(p, first(n), v); }
+inline V at_least(V x, V least) { return _mm256_max_ps(least, x); }
 
 #include "kernels/all.inl.h"
 

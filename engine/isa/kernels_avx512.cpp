@@ -20,6 +20,7 @@ typedef float VU __attribute__((vector_size(64), aligned(4), may_alias));
 
 inline V load_first(const float* p, int n) { return _mm512_maskz_loadu_ps(__mmask16((1 << n) - 1), p); }
 inline void store_first(float* p, V v, int n) { _mm512_mask_storeu_ps(p, __mmask16((1 << n) - 1), v); }
+inline V at_least(V x, V least) { return _mm512_maskz_max_ps(__mmask16(-1), least, x); }
 
 #include "kernels/all.inl.h"
 

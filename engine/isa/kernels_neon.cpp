@@ -24,6 +24,7 @@ inline V load_first(const float* p, int n) {
 inline void store_first(float* p, V v, int n) {
   for (int i = 0; i < n; i++) p[i] = v[i];
 }
+inline V at_least(V x, V least) { return least > x ? least : x; }
 
 #include "kernels/all.inl.h"
 

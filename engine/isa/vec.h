@@ -1,8 +1,9 @@
 // The vector operations that kernels are written in: the compiler's vector extensions, as wide as kLanes says. Included
-// by kernels_<isa>.cpp inside an anonymous namespace, after kLanes and the two operations that need intrinsics:
+// by kernels_<isa>.cpp inside an anonymous namespace, after kLanes and the operations that need intrinsics:
 //   V load_first(const float* p, int n)           the first n floats, zeros behind them; 0 <= n <= kLanes
 //   void store_first(float* p, V v, int n)        the first n floats
-// Neither touches memory behind the n floats.
+//   V at_least(V x, V least)                      the greater of both; NaN in x stays
+// The first two touch no memory behind the n floats.
 
 inline V load(const float* p) { return *reinterpret_cast<const VU*>(p); }
 inline void store(float* p, V v) { *reinterpret_cast<VU*>(p) = v; }
@@ -11,7 +12,7 @@ inline V broadcast(float x) { return x - V{}; }
 inline V fma(V a, V b, V c) { return a * b + c; }   // contracted where the processor can
 inline V fnma(V a, V b, V c) { return c - a * b; }
 inline V select(VI mask, V a, V b) { return mask ? a : b; }
-inline V positive(V x) { return select(x < 0.0f, zero(), x); }  // keeps NaN
+inline V positive(V x) { return at_least(x, zero()); }
 inline V parametric(V x, V slope) { return select(x < 0.0f, x * slope, x); }
 
 // To the nearest bfloat16, ties to even; NaN stays NaN.
@@ -21,11 +22,24 @@ inline V round_to_bf16(V x) {
   return select(x == x, (V)rounded, x);
 }
 
-// Written so that neither side is loaded twice: groups of lanes are folded until one is left.
+// Sums of the lanes of four vectors each.
+typedef float V4 __attribute__((vector_size(16)));
+typedef float V4U __attribute__((vector_size(16), aligned(4), may_alias));
+inline V4 folded(V v) {
+  float lanes[kLanes];
+  store(lanes, v);
+  V4 total = *reinterpret_cast<const V4U*>(lanes);
+#pragma GCC unroll 4
+  for (int i = 4; i < kLanes; i += 4) total += *reinterpret_cast<const V4U*>(lanes + i);
+  return total;
+}
+inline V4 sums_of_lanes(V a, V b, V c, V d) {
+  const V4 a4 = folded(a), b4 = folded(b), c4 = folded(c), d4 = folded(d);
+  const V4 ab = __builtin_shufflevector(a4, b4, 0, 4, 1, 5) + __builtin_shufflevector(a4, b4, 2, 6, 3, 7);
+  const V4 cd = __builtin_shufflevector(c4, d4, 0, 4, 1, 5) + __builtin_shufflevector(c4, d4, 2, 6, 3, 7);
+  return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
 inline float sum(V v) {
-  float s[kLanes];
-  store(s, v);
-  for (int half = kLanes / 2; half; half /= 2)
-    for (int i = 0; i < half; i++) s[i] += s[i + half];
-  return s[0];
+  const V4 s = folded(v);
+  return (s[0] + s[2]) + (s[1] + s[3]);
 }

@@ -1,9 +1,11 @@
-// All kernels of one instruction set and the table that leads to them, in the order in which they need each other.
+// All kernels of one instruction set and the table that leads to them.
 // Included by kernels_<isa>.cpp inside an anonymous namespace.
 #include "isa/vec.h"
 #include "kernels/multiply.inl.h"
 #include "kernels/finish.inl.h"
+#include "kernels/depthwise.inl.h"
 #include "kernels/direct.inl.h"
+#include "kernels/few_outputs.inl.h"
 #include "kernels/winograd.inl.h"
 
 namespace rows {
@@ -25,4 +27,14 @@ double multiply_adds(long rounds) {
   return double(rounds) * kSums * kLanes;
 }
 
-constexpr KernelTable kTable = {kLanes, kMostVectors, &rows::kRowFunctions, multiply_adds, direct::run, winograd::run<4>, winograd::run<2>};
+constexpr KernelTable kTable = {
+    .lanes = kLanes,
+    .most_vectors = kMostVectors,
+    .rows = &rows::kRowFunctions,
+    .multiply_adds = multiply_adds,
+    .direct = direct::run,
+    .depthwise = depthwise::run,
+    .few_outputs = few_outputs::run,
+    .winograd4x4 = winograd::run<4>,
+    .winograd2x2 = winograd::run<2>,
+};

@@ -10,6 +10,7 @@
 #include "isa/isa.h"
 #include "isa/kernels.h"
 #include "kernels/packed.h"
+#include "layout/tensor_layout.h"
 
 namespace pellucid {
 namespace {
@@ -44,7 +45,7 @@ class Floats {
 // Values of oc channels, with every group padded to `padded` floats; zeros where none are given.
 Floats by_groups(const float* values, const ConvolutionShape& s, int padded) {
   const int ocg = s.oc / s.groups;
-  Floats out(std::size_t(s.groups) * padded);
+  Floats out(std::size_t(s.groups) * padded + 16);  // read in whole vectors
   for (int g = 0; values && g < s.groups; g++) std::copy_n(values + g * ocg, ocg, out.data() + std::size_t(g) * padded);
   return out;
 }
@@ -100,6 +101,64 @@ Floats Direct::pack(const Given& given) const {
             for (int o = v * table.lanes; o < (v + n) * table.lanes; o++)
               *to++ = o < ocg ? given.at(g * ocg + o, ic, ky, kx) : 0.0f;
     }
+  return packed_weight;
+}
+
+// ---- depthwise
+
+class Depthwise : public Kernel {
+ public:
+  explicit Depthwise(const Given& given)
+      : Kernel("depthwise", given, 1), weight(pack(given)),
+        packed{given.shape, epilogue, weight.data(), divide_up(given.shape.oc, table.lanes)} {}
+  void run(const ConvolutionCall& call) const override { table.depthwise(packed, call); }
+  static bool takes(const ConvolutionShape& s) {
+    return s.groups == s.ic && s.groups == s.oc && channel_stride(s.ic) % kernels().lanes == 0;
+  }
+
+ private:
+  Floats pack(const Given& given) const;
+  const Floats weight;
+  const PackedDepthwise packed;
+};
+
+Floats Depthwise::pack(const Given& given) const {
+  const int taps = given.shape.kh * given.shape.kw, padded = divide_up(given.shape.oc, table.lanes) * table.lanes;
+  Floats packed_weight(std::size_t(taps) * padded);
+  for (int t = 0; t < taps; t++)
+    for (int c = 0; c < given.shape.oc; c++)
+      packed_weight.data()[t * padded + c] = given.at(c, 0, t / given.shape.kw, t % given.shape.kw);
+  return packed_weight;
+}
+
+// ---- to at most four channels
+
+class FewOutputs : public Kernel {
+ public:
+  explicit FewOutputs(const Given& given)
+      : Kernel("few_outputs", given, kernels().lanes), weight(pack(given)),
+        packed{given.shape, epilogue, weight.data(), divide_up(given.shape.ic, table.lanes)} {}
+  void run(const ConvolutionCall& call) const override { table.few_outputs(packed, call); }
+  static bool takes(const ConvolutionShape& s) {
+    return s.oc <= 4 && s.groups == 1 && channel_stride(s.ic) % kernels().lanes == 0;
+  }
+
+ private:
+  Floats pack(const Given& given) const;
+  const Floats weight;
+  const PackedFewOutputs packed;
+};
+
+Floats FewOutputs::pack(const Given& given) const {
+  const ConvolutionShape& s = given.shape;
+  const int vectors = divide_up(s.ic, table.lanes);
+  Floats packed_weight(std::size_t(s.kh) * s.kw * vectors * s.oc * table.lanes);
+  float* to = packed_weight.data();
+  for (int t = 0; t < s.kh * s.kw; t++)
+    for (int v = 0; v < vectors; v++)
+      for (int oc = 0; oc < s.oc; oc++)
+        for (int ic = v * table.lanes; ic < (v + 1) * table.lanes; ic++)
+          *to++ = ic < s.ic ? given.at(oc, ic, t / s.kw, t % s.kw) : 0.0f;
   return packed_weight;
 }
 
@@ -194,6 +253,8 @@ std::unique_ptr<ConvolutionKernel> make(const Given& given) { return std::make_u
 bool anything(const ConvolutionShape&) { return true; }
 
 constexpr Variant kVariants[] = {
+    {"depthwise", Depthwise::takes, anything, make<Depthwise>},
+    {"few_outputs", FewOutputs::takes, anything, make<FewOutputs>},
     {"winograd4x4", Winograd<4>::takes, anything, make<Winograd<4>>},
     {"winograd2x2", Winograd<2>::takes, anything, make<Winograd<2>>},
     {"direct", anything, anything, make<Direct>},

@@ -28,12 +28,7 @@ void block(const Work& work, int row, int x, int group, int index, int channel, 
     for (int kx = 0; kx < s.kw; kx++, in += std::ptrdiff_t(s.dilation_x) * stride, weight += N * kLanes * ic)
       multiply<P, N>(sums, in, std::ptrdiff_t(s.stride_x) * stride, weight, ic);
   }
-#pragma GCC unroll 32
-  for (int p = 0; p < P; p++) {
-    const auto to = work.finish.place(row, x + p, channel);
-#pragma GCC unroll 8
-    for (int n = 0; n < N; n++) work.finish(sums[p][n], index + n * kLanes, to, n);
-  }
+  work.finish.template block<P, N>(sums, row, x, index, channel);
 }
 
 using Block = void (*)(const Work&, int, int, int, int, int, const float*);

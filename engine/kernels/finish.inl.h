@@ -1,37 +1,64 @@
-// How a vector of sums becomes stored values: activation, residual, rounding, and a store that minds the pixel's end.
-// Written for ascending channels: a full store may run over the group's end into channels that are written later.
+// How sums become stored values: activation, residual, rounding, and stores that mind the pixel's end. Written for
+// ascending channels: a full store may run over a group's end into channels that are written later.
 
 struct Finish {
   const PackedEpilogue& packed;
   const ConvolutionCall& call;
 
-  // Where the vectors of one pixel go. `channel` is the first one's place within the pixel.
-  struct Place {
-    float* out;
-    const float* add;  // null: nothing is added
-    int out_left, add_left;  // floats from here to the pixel's end
-  };
-  Place place(int row, int x, int channel) const {
-    const Epilogue& e = call.epilogue;
-    return {call.out[row] + std::ptrdiff_t(x) * call.out_stride + channel,
-            e.add_rows ? e.add_rows[row] + std::ptrdiff_t(x) * e.add_stride + channel : nullptr,
-            call.out_stride - channel, e.add_stride - channel};
+  float* place(int row, int x, int channel) const {
+    return call.out[row] + std::ptrdiff_t(x) * call.out_stride + channel;
   }
 
-  // `index` is the vector's place in the packed bias; `n` its number behind the place.
-  void operator()(V sum, int index, const Place& to, int n) const {
+  // Whether N vectors from a channel on are stored whole, with nothing but an activation before.
+  bool simple(int channel, int vectors) const {
+    return packed.activation != Activation::prelu && !call.epilogue.add_rows && !call.epilogue.bf16 &&
+           channel + vectors * kLanes <= call.out_stride;
+  }
+
+  // One vector of any kind. `index` is its place in the packed slopes, `channel` its place in the pixel.
+  void one(V sum, int row, int x, int index, int channel) const {
+    const Epilogue& e = call.epilogue;
     if (packed.activation == Activation::relu) sum = positive(sum);
     if (packed.activation == Activation::prelu) sum = parametric(sum, load(packed.slope + index));
-    const int at = n * kLanes;
-    if (to.add) sum += at + kLanes <= to.add_left ? load(to.add + at) : load_first(to.add + at, to.add_left - at);
-    if (call.epilogue.bf16) sum = round_to_bf16(sum);
-    if (at + kLanes <= to.out_left) store(to.out + at, sum);
-    else store_first(to.out + at, sum, to.out_left - at);
+    if (e.add_rows) {
+      const float* add = e.add_rows[row] + std::ptrdiff_t(x) * e.add_stride + channel;
+      const int left = e.add_stride - channel;
+      sum += left >= kLanes ? load(add) : load_first(add, left);
+    }
+    if (e.bf16) sum = round_to_bf16(sum);
+    float* out = place(row, x, channel);
+    const int left = call.out_stride - channel;
+    if (left >= kLanes) store(out, sum);
+    else store_first(out, sum, left);
+  }
+
+  // The N vectors of P neighbouring pixels. Those that are not simple leave the registers by way of memory.
+  template <int P, int N>
+  void block(const V (&sums)[P][N], int row, int x, int index, int channel) const {
+    if (!simple(channel, N)) {
+      float copy[P * N * kLanes];  // a copy, or the compiler would keep `sums` in memory from the beginning
+#pragma GCC unroll 64
+      for (int i = 0; i < P * N; i++) store(copy + i * kLanes, sums[i / N][i % N]);
+      return block_of_any_kind(copy, P, N, row, x, index, channel);
+    }
+    const V least = broadcast(packed.activation == Activation::relu ? 0.0f : -__builtin_inff());
+    float* out = place(row, x, channel);
+#pragma GCC unroll 32
+    for (int p = 0; p < P; p++)
+#pragma GCC unroll 8
+      for (int n = 0; n < N; n++) store(out + p * call.out_stride + n * kLanes, at_least(sums[p][n], least));
+  }
+
+  __attribute__((noinline)) void block_of_any_kind(const float* sums, int pixels, int vectors, int row, int x, int index,
+                                                   int channel) const {
+    for (int p = 0; p < pixels; p++)
+      for (int n = 0; n < vectors; n++)
+        one(load(sums + (p * vectors + n) * kLanes), row, x + p, index + n * kLanes, channel + n * kLanes);
   }
 
   // Zeros from a channel on to the pixel's end, for layouts that pad further than a vector.
   void pad(int row, int x0, int x1, int channel) const {
     for (int x = x0; x < x1; x++)
-      for (int c = channel; c < call.out_stride; c++) call.out[row][std::ptrdiff_t(x) * call.out_stride + c] = 0;
+      for (int c = channel; c < call.out_stride; c++) *place(row, x, c) = 0;
   }
 };

@@ -22,6 +22,22 @@ struct PackedDirect {
   int group_vectors;  // vectors of output channels in a group
 };
 
+// Weights [ky][kx][channel], padded to whole vectors.
+struct PackedDepthwise {
+  ConvolutionShape shape;
+  PackedEpilogue epilogue;
+  const float* weight;
+  int vectors;
+};
+
+// Weights [ky][kx][vector of ic][oc][lane].
+struct PackedFewOutputs {
+  ConvolutionShape shape;
+  PackedEpilogue epilogue;
+  const float* weight;
+  int ic_vectors;
+};
+
 // Weights in Winograd's space: for each block of output channels, [36 frequencies][ic][block].
 struct PackedWinograd {
   ConvolutionShape shape;

@@ -155,8 +155,13 @@ void Pass<M>::transform_output(int t, int v) const {
       from_frequencies<M>(f, y);
       if (!call.out[row + i]) continue;
 #pragma GCC unroll 4
-      for (int j = 0; j < M; j++)
-        if (x + j >= 0 && x + j < call.width) finish(y[j] + bias, index, finish.place(row + i, x + j, index), 0);
+      for (int j = 0; j < M; j++) y[j] += bias;
+      if (x >= 0 && x + M <= call.width) {
+        finish.template block<M, 1>(reinterpret_cast<V(&)[M][1]>(y), row + i, x, index, index);
+      } else {
+        for (int j = 0; j < M; j++)
+          if (x + j >= 0 && x + j < call.width) finish.one(y[j], row + i, x + j, index, index);
+      }
     }
   }
 }
