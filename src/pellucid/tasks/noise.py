@@ -86,7 +86,7 @@ class NoiseEstimator:
         if blocks.shape[2] != 3:
             return _sigma(blocks, slice(None))
         grey, colour, both = (_sigma(blocks, part) for part in (slice(0, 1), slice(1, 3), slice(0, 3)))
-        return both if colour > SMOOTHED_COLOUR * grey else grey
+        return min(both, grey) if colour > SMOOTHED_COLOUR * grey else grey  # each holds the noise, and perhaps texture
 
 
 def _measure(rows: np.ndarray, step: int) -> np.ndarray:
