@@ -83,7 +83,8 @@ create_database([photos], output, DatabaseOptions(crop=24, count=300, val=0.2, s
 def test_killed_and_repeated_gives_the_same_bytes(photos, tmp_path, jobs, stage, after):
     output = tmp_path / "crops.db"
     command = [sys.executable, "-c", KILLED, str(photos), str(output), str(jobs), stage, str(after)]
-    killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run(command, env=environment, capture_output=True, timeout=100)  # a worker holds the pipes, too
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not output.exists() and (tmp_path / "crops.db.part").exists()
     with pytest.raises(DatabaseError, match="unfinished"):

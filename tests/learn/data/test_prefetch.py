@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from pellucid.learn.data import prefetch as module
 from pellucid.learn.data.batches import Batches
 from pellucid.learn.data.degradations import Bicubic
 from pellucid.learn.data.prefetch import Prefetched
@@ -47,18 +49,13 @@ def test_an_error_reaches_the_trainer_after_the_batches_before_it():
                 next(ahead)
 
 
-def test_the_share_of_waiting_is_measured():
-    gate = threading.Event()
-
-    def make(step):
-        gate.wait()
-        return step
-
-    with Prefetched(make) as ahead:
+def test_the_share_of_waiting_is_measured(monkeypatch):
+    clock = iter([10.0, 13.0, 14.0])  # asked at 10, answered at 13, looked at 14
+    with Prefetched(lambda step: step) as ahead:
         assert ahead.waited_share == 0
-        threading.Timer(0.2, gate.set).start()
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=clock.__next__))
         next(ahead)
-        assert 0.5 < ahead.waited_share <= 1  # nothing but waiting so far
+        assert ahead.waited_share == 3 / 4
 
 
 def test_closing_ends_the_thread_and_leaves_torch_as_it_was():
