@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -44,20 +45,26 @@ class Cost:
 
 def load(name_or_path: str | os.PathLike[str]) -> Network:
     """Opens a model that ships by its name, or a model file by its path."""
-    text = os.fspath(name_or_path)
-    known = models.names()
-    if text in known:
-        path, name = os.fspath(models.path_of(text)), text
-    elif os.path.exists(text) or os.path.dirname(text) or text.endswith(models.SUFFIX):
-        path, name = text, os.path.basename(text).removesuffix(models.SUFFIX)
-    else:
-        raise unknown_name("model", text, known)
+    path, name = locate(name_or_path)
     file = load_file(path)
     try:
         return Network(file, name)
     except GraphError as error:
         what = f"{path}: {error.what}"
         raise ModelFileError(what, seen=error.seen, expected=error.expected, hint=error.hint) from None
+
+
+def locate(name_or_path: str | os.PathLike[str]) -> tuple[Path, str]:
+    """The model file that a name or a path means, and the model's name."""
+    text = os.fspath(name_or_path)
+    known = models.names()
+    if text in known:
+        return models.path_of(text), text
+    if os.path.exists(text) or os.path.dirname(text) or text.endswith(models.SUFFIX):
+        return Path(text), os.path.basename(text).removesuffix(models.SUFFIX)
+    if not known:
+        raise UsageError(f"unknown model {text!r}", expected="a model file: none ships with this package")
+    raise unknown_name("model", text, known)
 
 
 class Network:

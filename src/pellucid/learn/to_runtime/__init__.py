@@ -6,10 +6,12 @@
     layers, arithmetic, arrangement   the translations
     folding      batch norm into convolutions, dead nodes dropped
     checking     the runtime compared with torch, and which multiple sizes must have
+    export       the whole way, for a module; run, for a training run with its card
 
 It refuses what the engine lacks, by the operation's name and the source line. It never approximates.
 """
 
 from pellucid.learn.to_runtime.export import export, to_graph
+from pellucid.learn.to_runtime.run import export_run, read_card
 
-__all__ = ["export", "to_graph"]
+__all__ = ["export", "export_run", "read_card", "to_graph"]

@@ -48,7 +48,7 @@ def chunk(b: Builder, a: dict[str, Any]) -> tuple[Value, ...]:
 
 @rule("aten.split", "aten.split_with_sizes")
 def split(b: Builder, a: dict[str, Any]) -> tuple[Value, ...]:
-    sizes = a.get("split_sizes", a.get("split_size"))
+    sizes: Any = a.get("split_sizes", a.get("split_size"))
     return _parts(b, a, _equal(b.value(a["self"]).channels, sizes) if isinstance(sizes, int) else sizes)
 
 
@@ -163,7 +163,7 @@ def pad(b: Builder, a: dict[str, Any]) -> Value:
     by_name = {"constant_pad_nd": "constant", "reflection_pad2d": "reflect", "replication_pad2d": "replicate"}
     mode = by_name.get(b.place.operation.removeprefix("aten."), a.get("mode"))
     ours = {"constant": "zero", "reflect": "reflect", "replicate": "replicate"}.get(str(mode))
-    amounts = a.get("pad", a.get("padding"))
+    amounts: Any = a.get("pad", a.get("padding"))
     if ours is None or len(amounts) > 4 and any(amounts[4:]):
         b.refuse(f"it pads {mode!r} by {amounts}", "zeros, mirror images or edges around the picture")
     if not all(isinstance(amount, int) for amount in amounts):
@@ -219,7 +219,7 @@ def resize(b: Builder, a: dict[str, Any]) -> Value:
     value = b.map(a.get("input", a.get("self")))
     mode = b.place.operation.removeprefix("aten.upsample_").removesuffix("2d")
     attributes: dict[str, Attribute] = {"mode": mode, "align_corners": bool(a.get("align_corners", False))}
-    size = a.get("output_size")
+    size: Any = a.get("output_size")
     if a.get("scale_factors") is not None:
         attributes["scale"] = tuple(float(factor) for factor in a["scale_factors"])
     elif all(isinstance(side, int) for side in size) and b.size is None:

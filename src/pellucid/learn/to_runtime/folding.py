@@ -5,6 +5,7 @@ into the one after them, and nodes that nobody reads are dropped. The numbers st
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -96,14 +97,15 @@ def _replaced(drafts: dict[str, Draft], name: str, by: str, output: Value) -> Va
 
 
 def _is_zero_pad(draft: Draft) -> bool:
-    amounts = draft.attributes.get("amounts", (-1,))
+    amounts: Any = draft.attributes.get("amounts", (-1,))
     zero = draft.attributes.get("mode") == "zero" and draft.attributes.get("value") == 0
-    return draft.operation == "pad" and zero and min(amounts) >= 0  # type: ignore[arg-type]
+    return draft.operation == "pad" and zero and min(amounts) >= 0
 
 
 def _widen(draft: Draft, before: Draft) -> None:
-    sides = zip(draft.attributes["padding"], before.attributes["amounts"], strict=True)  # type: ignore[arg-type]
-    draft.attributes["padding"] = tuple(own + more for own, more in sides)
+    own: Any = draft.attributes["padding"]
+    more: Any = before.attributes["amounts"]
+    draft.attributes["padding"] = tuple(int(a + b) for a, b in zip(own, more, strict=True))
     draft.inputs = list(before.inputs)
 
 

@@ -78,7 +78,8 @@ class Walk:
     def _call(self, node: fx.Node) -> Any:
         result = node.meta.get("val")
         if node.target is operator.getitem:
-            source, index = node.args
+            source: Any = node.args[0]
+            index: Any = node.args[1]
             return self.known[source][index]
         if isinstance(result, (int, float, bool, torch.SymInt, torch.SymFloat, torch.SymBool)):
             return result  # sizes and what is reckoned with them

@@ -1,0 +1,75 @@
+"""`pellucid models`: the models that ship, a line each; with a name or a file, the whole card."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pellucid.cli.columns import columns
+
+if TYPE_CHECKING:
+    from pellucid.card import Card
+
+
+@click.command()
+@click.argument("model", required=False, metavar="[NAME|FILE]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(model: str | None, as_json: bool) -> None:
+    """List the models that ship, or show the card of one."""
+    from pellucid import models
+
+    described = [describe(name) for name in ([model] if model else models.names())]
+    if as_json:
+        click.echo(json.dumps(described[0] if model else described, indent=2, ensure_ascii=False))
+    elif model:
+        _show_card(described[0])
+    elif described:
+        _show_table(described)
+    else:
+        click.echo(f"no models in {models.FOLDER}", err=True)
+
+
+def describe(name_or_path: str) -> dict[str, Any]:
+    """What the list and the card show, as plain values."""
+    from pellucid.modelfile import load
+    from pellucid.network import locate
+
+    path, name = locate(name_or_path)
+    file = load(path)
+    return {
+        "name": name,
+        "parameters": sum(array.size for array in file.weights.values()),
+        "operations": len(file.graph.nodes),
+        "bytes": path.stat().st_size,
+        "psnr": _psnr(file.card),
+        "card": file.card.to_json(),
+    }
+
+
+def _psnr(card: Card) -> float | None:
+    return next((figure.values["psnr"] for figure in card.figures if "psnr" in figure.values), None)
+
+
+def _show_table(described: list[dict[str, Any]]) -> None:
+    rows = []
+    for entry in described:
+        psnr = "" if entry["psnr"] is None else f"{entry['psnr']:.2f} dB"
+        size, purpose = f"{entry['bytes'] / 1000:,.0f} kB", entry["card"].get("purpose", "")
+        rows.append((entry["name"], entry["card"]["task"], f"{entry['parameters']:,}", size, psnr, purpose))
+    headings = ("name", "task", "parameters", "size", "PSNR", "for")
+    click.echo("\n".join(columns(headings, rows, right=(2, 3, 4))))
+
+
+def _show_card(entry: dict[str, Any]) -> None:
+    card = entry["card"]
+    lines = {"name": entry["name"], "parameters": f"{entry['parameters']:,}", "size": f"{entry['bytes']:,} bytes"}
+    lines |= {key.replace("_", " "): value for key, value in card.items() if key not in ("figures", "repeat")}
+    for name, value in lines.items():
+        click.echo(f"{name:<14}{value}")
+    for figure in card.get("figures", ()):
+        values = ", ".join(f"{key} {value:g}" for key, value in figure["values"].items())
+        click.echo(f"{figure['data']:<14}{values} ({figure['protocol']})")
+    if "repeat" in card:
+        click.echo("repeat with\n" + "".join(f"  {line}\n" for line in card["repeat"].splitlines()), nl=False)

@@ -1,0 +1,86 @@
+"""`pellucid plan MODEL --size 1920x1080`: how the engine would run a model on a picture of that size [C7]."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pellucid.cli.columns import columns
+from pellucid.cli.options import Size, memory_option, precision_option, threads_option
+
+
+@click.command()
+@click.argument("model", metavar="NAME|FILE")
+@click.option("--size", type=Size(), default="1920x1080", show_default=True, help="Of the picture, width first.")
+@precision_option
+@threads_option
+@memory_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--quick", is_flag=True, help="Leave out the expected time, for which the machine is measured.")
+def command(
+    model: str,
+    size: tuple[int, int],
+    precision: str,
+    threads: int | None,
+    memory: int | None,
+    as_json: bool,
+    quick: bool,
+) -> None:
+    """Show how the engine would run a model: kernels, rows kept, bytes and operations per layer."""
+    import pellucid
+
+    network = pellucid.load(model)
+    plan = network.plan(*size, precision=precision, threads=threads, memory=memory)
+    if not quick:
+        plan["expected_seconds"] = expected_seconds(plan)
+    if as_json:
+        click.echo(json.dumps(plan, indent=2))
+        return
+    click.echo("\n".join([*layers(plan), "", *summary(plan, network.precision_in_words(precision))]))
+
+
+def expected_seconds(plan: dict[str, Any]) -> float:
+    """The time that the multiply-adds take at this machine's measured peak: the least that direct convolution needs."""
+    from pellucid import _engine
+
+    return 2 * sum(_sums(plan)) / (_engine.measure_peaks()["flops"] * plan["threads"])
+
+
+def summary(plan: dict[str, Any], precision: str) -> list[str]:
+    """The plan's totals in words."""
+    needed, extra = _sums(plan)
+    (h, w, c), (oh, ow, oc) = plan["input"], plan["output"]
+    lines = [
+        f"input       {w} x {h}, {c} channels; output {ow} x {oh}, {oc} channels; {precision}",
+        f"steps       blocks of {plan['block']} rows, {plan['strips']} strips of {plan['strip']} columns,"
+        f" {plan['threads']} threads, {plan['passes']} passes",
+        f"memory      {plan['arena_bytes'] / 1e6:,.1f} MB of rings and maps, {plan['scratch_bytes'] / 1e6:,.1f} MB of"
+        f" scratch, {plan['weight_bytes'] / 1e6:,.1f} MB of weights, {plan['spilled_bytes'] / 1e6:,.1f} MB spilled",
+        f"operations  {needed / 1e9:,.2f} G multiply-adds, {100 * extra / max(needed, 1):.1f} % more at edges of tiles",
+    ]
+    if "expected_seconds" in plan:
+        lines.append(
+            f"time        {1000 * plan['expected_seconds']:,.0f} ms if every operation ran at the measured peak"
+        )
+    return lines
+
+
+def _sums(plan: dict[str, Any]) -> tuple[float, float]:
+    nodes = plan["nodes"]
+    return sum(node["multiply_adds"] for node in nodes), sum(node["extra_multiply_adds"] for node in nodes)
+
+
+def layers(plan: dict[str, Any]) -> list[str]:
+    """The table of layers, a line each."""
+    headings = ("layer", "operation", "kernel", "pass", "output", "rows kept", "kB", "M multiply-adds")
+    rows = []
+    for node in plan["nodes"]:
+        h, w, c = node["shape"]
+        kept = "spilled" if node["spilled"] else "all" if node["whole"] else str(node["rows"])
+        counts = f"{node['bytes'] / 1000:,.0f}", f"{node['multiply_adds'] / 1e6:,.1f}"
+        rows.append(
+            (node["name"], node["operation"], node["kernel"], str(node["pass"]), f"{w} x {h} x {c}", kept, *counts)
+        )
+    return columns(headings, rows, right=range(3, 8))
