@@ -246,8 +246,8 @@ def test_the_command_leaves_only_json_on_stdout(folder: Path) -> None:
 @pytest.mark.parametrize(
     "options, words",
     [
-        ([], "expected: one of both"),
-        (["--scale", 2, "--sigma", 5], "--scale and --sigma"),
+        ([], "seen: neither"),
+        (["--scale", 2, "--sigma", 5], "seen: both --scale and --sigma; expected: --scale N or --sigma S"),
         (["--sigma", 5], "removes no noise"),
         (["--scale", 2, "--json", "nowhere/at/all.json"], "cannot be written"),
     ],

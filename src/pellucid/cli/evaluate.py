@@ -47,6 +47,7 @@ def command(
     from pellucid.evaluate import evaluate_denoise, evaluate_superres
 
     if (scale is None) == (sigma is None):
+        seen = "neither --scale nor --sigma" if scale is None else "both --scale and --sigma"
         raise UsageError(
             "what is to be measured?", seen="--scale and --sigma" if scale else None, expected="one of both"
         )
