@@ -48,9 +48,7 @@ def command(
 
     if (scale is None) == (sigma is None):
         seen = "neither --scale nor --sigma" if scale is None else "both --scale and --sigma"
-        raise UsageError(
-            "what is to be measured?", seen="--scale and --sigma" if scale else None, expected="one of both"
-        )
+        raise UsageError("one thing is measured at a time", seen=seen, expected="--scale N or --sigma S")
     run, name, how = _load(model, scale, sigma, precision, threads, ensemble)
     with _bar(name) as bar:
         task = bar.add_task("", total=None)
