@@ -7,8 +7,18 @@
 namespace pellucid {
 namespace {
 
+void expect_any_height(const Lowered& graph, long w) {
+  try {
+    infer_shapes(graph, {kEndless, w, graph.channels});
+  } catch (const ExtentError& error) {
+    throw Error(Error::Kind::usage, "this network does not take pictures of any height", "a stream of unknown height",
+                "the height at the start", error.message);
+  }
+}
+
 // Whether what rows are read depends on how many there are.
 bool depends_on_height(const Lowered& graph, long w) {
+  expect_any_height(graph, w);
   const auto tall = infer_shapes(graph, {kEndless, w, graph.channels});
   const auto taller = infer_shapes(graph, {2 * kEndless, w, graph.channels});
   for (std::size_t i = 1; i < graph.nodes.size(); i++)

@@ -23,7 +23,9 @@ class PixelShuffle : public Primitive {
     return out;
   }
   Reads reads(int, Axis axis, long, long) const override {
-    return axis == Axis::y ? Reads{1, cut.top, cut.top, f.y} : Reads{1, cut.left, cut.left, f.x};
+    // What is cut off at the end must be seen to come before the last pixels that stay are known to stay.
+    return axis == Axis::y ? Reads{1, cut.top, cut.top + cut.bottom, f.y}
+                           : Reads{1, cut.left, cut.left + cut.right, f.x};
   }
   bool plain_output() const override { return true; }
   void run(const Task& task) const override {
@@ -115,9 +117,10 @@ class Pad : public Primitive {
   Reads reads(int, Axis axis, long, long) const override {
     const int before = axis == Axis::y ? by.top : by.left, after = axis == Axis::y ? by.bottom : by.right;
     // Reflection looks back at the far end and ahead at the near one.
-    if (border == Border::reflect) return {1, -before - 2 * std::max(after, 0), -before, 1, std::max(before, 0)};
-    if (border == Border::replicate) return {1, -before - std::max(after, 0), -before, 1, 0};
-    return {1, -before, -before, 1};
+    if (border == Border::reflect)
+      return {1, -before - 2 * std::max(after, 0), -before + std::max(-after, 0), 1, std::max(before, 0)};
+    if (border == Border::replicate) return {1, -before - std::max(after, 0), -before + std::max(-after, 0), 1, 0};
+    return {1, -before, -before + std::max(-after, 0), 1};  // a crop must see what it leaves out
   }
   bool plain_output() const override { return true; }
   void run(const Task& task) const override {

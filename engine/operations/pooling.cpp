@@ -147,7 +147,7 @@ class Unpool : public Primitive {
   }
   Reads reads(int, Axis axis, long, long) const override {
     const int k = axis == Axis::y ? kernel.y : kernel.x, s = axis == Axis::y ? stride.y : stride.x;
-    return {1, -(k - 1), 0, s};
+    return {1, -(k - 1), std::max(0, s - k), s};
   }
   void run(const Task& task) const override {
     const int step = task.out.stride;

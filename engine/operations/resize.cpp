@@ -32,7 +32,8 @@ class Resize : public Primitive {
     const Position p = position(axis, n_in, n_out);
     if (p.a == 0) return {0, 0, 0, 1};
     const long before = mode == Mode::bicubic ? 1 : 0, after = mode == Mode::nearest ? 0 : before + 1;
-    return {p.a, p.b - before * p.d, p.b + after * p.d, p.d, 0};
+    // By size / scale there are floor(n scale) outputs: the last one is known when its successor would begin.
+    return {p.a, p.b - before * p.d, std::max(p.b + after * p.d, size.y || corners ? p.b : p.a - 1), p.d, 0};
   }
   std::size_t scratch_bytes(const std::vector<Shape>& in, long, long columns) const override {
     return std::size_t(columns) * taps() * 8 + 128 + std::size_t(in[0].w) * channel_stride(in[0].c) * sizeof(float);
@@ -52,14 +53,19 @@ class Resize : public Primitive {
   const bool corners;
 };
 
+// 1 / scale as a / d: exact for scales such as 1.5, else to a part in 2^32, rounded up.
+void as_fraction(double scale, long& a, long& d) {
+  for (a = 1; a <= 64; a++) {
+    d = std::lround(scale * double(a));
+    if (d > 0 && std::abs(scale * double(a) - double(d)) < 1e-9) return;
+  }
+  d = 1L << 32, a = long(std::ceil(double(d) / scale));
+}
+
 Position Resize::position(Axis axis, long n, long m) const {
   if (corners && mode != Mode::nearest) return m == 1 ? Position{0, 0, 1} : Position{n - 1, 0, m - 1};
-  const double scale = axis == Axis::y ? scale_y : scale_x;
   long a = n, d = m;
-  if (!size.y) {  // the scale that was asked for, not the one that came out
-    const bool whole = scale == std::floor(scale);
-    a = whole ? 1 : std::lround(double(1 << 20) / scale), d = whole ? long(scale) : 1 << 20;
-  }
+  if (!size.y) as_fraction(axis == Axis::y ? scale_y : scale_x, a, d);  // what was asked for, not what came out
   return mode == Mode::nearest ? Position{a, 0, d} : Position{2 * a, a - d, 2 * d};
 }
 

@@ -1,0 +1,69 @@
+"""Every operation against torch, on every instruction set of this machine, at sizes from the smallest up."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from pellucid import _engine
+from tests.engine.cases import CASES, Case
+
+SIZES = [(1, 1), (1, 9), (2, 3), (5, 4), (7, 18), (23, 37)]
+
+
+@pytest.fixture(params=_engine.isas())
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = _engine.isa()
+    _engine.set_isa(request.param)
+    yield request.param
+    _engine.set_isa(before)
+
+
+def sizes(case: Case) -> list[tuple[int, int]]:
+    if case.size:
+        return [case.size]
+    m = case.multiple
+    return [(-(-h // m) * m, -(-w // m) * m) for h, w in SIZES if min(h, w) >= case.least]
+
+
+def torch_says(case: Case, x: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        y = case.oracle(torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2))))
+    return y.numpy().transpose(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_like_torch(case: Case, isa: str) -> None:
+    random = np.random.default_rng(3)
+    network = _engine.Network(case.nodes, case.channels)
+    for h, w in sizes(case):
+        x = random.standard_normal((2, h, w, case.channels)).astype(np.float32)
+        expected = torch_says(case, x)
+        y, _ = network.run(x, threads=1)
+        assert y.shape == expected.shape, (h, w)
+        assert network.output_shape(h, w) == y.shape[1:]
+        error = np.abs(y - expected).max() / max(np.abs(expected).max(), 1e-6)
+        assert error < case.tolerance, (h, w, error)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_same_bits_at_any_step_and_in_any_order(case: Case) -> None:
+    """Threads, strips, blocks and streams change nothing, not a bit."""
+    random = np.random.default_rng(4)
+    network = _engine.Network(case.nodes, case.channels)
+    for h, w in sizes(case)[-2:]:
+        x = random.standard_normal((1, h, w, case.channels)).astype(np.float32)
+        whole, _ = network.run(x, threads=1, strip=w, block=h)
+        for threads, strip, block in [(1, 4, 4), (2, 8, 1), (3, 5, 3), (4, 16, 2), (2, 1, 7)]:
+            y, _ = network.run(x, threads=threads, strip=strip, block=block)
+            assert np.array_equal(y, whole), (h, w, threads, strip, block)
+        for height in (h,) if case.size else (0, h):
+            stream = network.stream(w, height, threads=2, block=3)
+            rows = [stream.push(x[0, y : y + 2]) for y in range(0, h, 2)]
+            assert np.array_equal(np.concatenate([*rows, stream.finish()]), whole[0]), (h, w, height)
+
+
+def test_every_operation_has_a_case() -> None:
+    declared = {operation["name"] for operation in _engine.operations()}
+    assert declared == {node[1] for case in CASES for node in case.nodes}
