@@ -51,7 +51,12 @@ def main() -> None:
                 figures["memory_mb"] = _memory_in_a_fresh_process(case, name, options.threads)
         results.append(result)
         print(table(result), flush=True)
-    record = {"date": datetime.date.today().isoformat(), "threads": options.threads, "machine": machine, "cases": results}
+    record = {
+        "date": datetime.date.today().isoformat(),
+        "threads": options.threads,
+        "machine": machine,
+        "cases": results,
+    }
     if options.json:
         Path(options.json).write_text(json.dumps(record, indent=1) + "\n")
     if options.record:

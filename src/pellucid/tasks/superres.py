@@ -57,7 +57,7 @@ def upscale_file(
         info = reader.info
         larger = replace(info, height=scale * info.height, width=scale * info.width)
         format = options.format or (None if isinstance(target, str) else info.format)
-        network.plan(info.height, info.width, threads=options.threads, memory=options.memory)  # refuses what cannot be
+        network.plan(info.height, info.width, options.precision, options.threads, options.memory)  # refuses early
         with open_writer(target, larger, format=format, quality=options.quality, overwrite=options.overwrite) as writer:
             written = 0
             for colour, alpha in _ahead(_enlarged(network, reader, scale, options)):

@@ -1,0 +1,83 @@
+"""`pellucid upscale`: files, folders, failures, resuming; what goes to stdout and what the exit codes are."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pellucid import cli
+from pellucid.picture import Picture, read, write
+from tests.small_models import superres_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    return str(superres_model(tmp_path / "small.safetensors"))
+
+
+def picture(path, h=12, w=10):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    write(path, Picture(np.random.default_rng(0).integers(0, 256, (h, w, 3)).astype(np.uint8)))
+
+
+def upscale(*arguments):
+    return cli.run(["upscale", *map(str, arguments)])
+
+
+def test_a_folder_goes_on_after_a_bad_file_and_resumes(tmp_path, model, capsys):
+    for name in ("a.png", "deep/日本 語.png", "-dash.png"):
+        picture(tmp_path / "in" / name)
+    (tmp_path / "in" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    report = tmp_path / "report.json"
+    arguments = (tmp_path / "in", "-o", tmp_path / "out", "--model", model, "--report", report, "--jobs", 2)
+    assert upscale(*arguments) == 1
+    captured = capsys.readouterr()
+    assert not captured.out and "bad.png" in captured.err and "3 done, 0 there already, 1 failed" in captured.err
+    found = json.loads(report.read_text())
+    assert found["done"] == 3 and found["failed"][0]["source"].endswith("bad.png")
+    assert read(tmp_path / "out/deep/日本 語.png").pixels.shape == (36, 30, 3)
+
+    assert upscale(*arguments) == 1  # the bad one is still bad; the others are not made again
+    assert "0 done, 3 there already, 1 failed" in capsys.readouterr().err
+
+
+def test_existing_files_are_overwritten_by_flag_only(tmp_path, model):
+    picture(tmp_path / "in.png")
+    (tmp_path / "out.png").write_bytes(b"precious")
+    assert upscale(tmp_path / "in.png", "-o", tmp_path / "out.png", "--model", model) == 0
+    assert (tmp_path / "out.png").read_bytes() == b"precious"
+    assert upscale(tmp_path / "in.png", "-o", tmp_path / "out.png", "--model", model, "--overwrite") == 0
+    assert read(tmp_path / "out.png").pixels.shape == (36, 30, 3)
+
+
+def test_the_format_is_the_suffix_or_the_option(tmp_path, model):
+    picture(tmp_path / "in" / "a.png")
+    assert upscale(tmp_path / "in", "-o", tmp_path / "out", "--model", model, "--format", "webp") == 0
+    assert (tmp_path / "out" / "a.webp").read_bytes()[:4] == b"RIFF"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("missing.png", "-o", "out.png"), 1, "missing.png"),
+        (("in.png", "-o", "out.png", "--scale", "2"), 2, "enlarges 3 times"),
+        (("in.png", "-o", "in.png"), 2, "would replace itself"),
+        (("in.png", "-o", "out.xyz/out.gif"), 1, "can't be written"),
+        (("in.png", "-o", "out.png", "--memory", "lots"), 2, "no number of bytes"),
+        (("in.png", "-o", "out.png", "--precision", "fp8"), 2, "fp8"),
+        (("in.png",), 2, "--output"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_code(tmp_path, model, monkeypatch, capsys, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    picture(tmp_path / "in.png")
+    assert upscale(*arguments, "--model", model) == code
+    captured = capsys.readouterr()
+    assert said in captured.err and not captured.out and "Traceback" not in captured.err
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_an_unknown_model_lists_the_known_ones(tmp_path, capsys):
+    picture(tmp_path / "in.png")
+    assert upscale(tmp_path / "in.png", "-o", tmp_path / "out.png", "--model", "superress-x3") == 2
+    assert "unknown model 'superress-x3'" in capsys.readouterr().err

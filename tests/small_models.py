@@ -1,0 +1,32 @@
+"""Small model files for tests: made of random weights, without torch, the same for the same arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pellucid.card import Card
+from pellucid.graph import Graph, Node
+from pellucid.modelfile import save
+
+
+def superres_model(path: Path, scale: int = 3, channels: int = 3) -> Path:
+    """Enlarges by nearest neighbour, plus a small correction of two 3x3 convolutions."""
+    random = np.random.default_rng(0)
+    out = channels * scale**2
+    nodes = (
+        Node("first", "conv", attributes={"padding": (1, 1, 1, 1)}),
+        Node("relu", "relu", ("first",)),
+        Node("second", "conv", ("relu",), {"padding": (1, 1, 1, 1)}),
+        Node("shuffle", "pixel_shuffle", ("second",), {"factor": scale}),
+        Node("nearest", "resize", attributes={"mode": "nearest", "scale": (float(scale), float(scale))}),
+        Node("sum", "add", ("shuffle", "nearest")),
+    )
+    weights = {
+        "first.weight": random.normal(0, 0.2, (8, channels, 3, 3)).astype(np.float32),
+        "first.bias": random.normal(0, 0.1, 8).astype(np.float32),
+        "second.weight": random.normal(0, 0.02, (out, 8, 3, 3)).astype(np.float32),
+    }
+    save(path, Graph(nodes, channels), weights, Card(task="superres", scale=scale))
+    return path
