@@ -1,0 +1,144 @@
+"""Maps that are kept, numbers that are not finite, precision, depth, and refusals at the door."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from tests.engine.cases import node
+from tests.engine.graphs import KINDS, Maker, residual_chain
+
+from pellucid import _engine
+from pellucid.errors import GraphError, NotFiniteError, UsageError
+
+
+def picture(h: int, w: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((1, h, w, 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_kept_maps_are_those_of_the_graph_as_written(kind) -> None:
+    """Each kept map equals the output of the graph cut off behind it; the result equals the fused one."""
+    nodes = kind(0)
+    network = _engine.Network(nodes, 3)
+    x = picture(32, 40)
+    keep = list(range(len(nodes)))
+    y, maps = network.run(x, keep=keep, threads=2)
+    fused, _ = network.run(x)
+    assert np.abs(y - fused).max() <= 1e-5 * np.abs(fused).max()
+    assert np.array_equal(maps[-1], y)
+    for i in (0, len(nodes) // 2, len(nodes) - 2):
+        part, _ = _engine.Network(nodes[: i + 1], 3).run(x)
+        assert part.shape == maps[i].shape
+        assert np.abs(part - maps[i]).max() <= 1e-5 * np.abs(part).max()
+
+
+def test_twenty_layers_stay_within_1e_4_of_float64() -> None:
+    m = Maker(5)
+    x = -1
+    weights = []
+    for i in range(20):
+        x = m.conv(x, 3 if i == 19 else 24)
+        weights.append(m.nodes[x][4])
+        if i < 19:
+            x = m.add("relu", [x], 24)
+    picture_ = picture(40, 56)
+    y, _ = _engine.Network(m.nodes, 3).run(picture_)
+    t = torch.from_numpy(picture_.transpose(0, 3, 1, 2)).double()
+    for i, w in enumerate(weights):
+        t = F.conv2d(t, torch.from_numpy(w["weight"]).double(), torch.from_numpy(w["bias"]).double(), padding=1)
+        t = t.relu() if i < 19 else t
+    expected = t.numpy().transpose(0, 2, 3, 1)
+    assert np.abs(y - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+def test_batches_are_pictures_one_by_one() -> None:
+    network = _engine.Network(residual_chain(1), 3)
+    pictures = [picture(20, 24, seed) for seed in range(3)]
+    y, _ = network.run(np.concatenate(pictures))
+    assert np.array_equal(y, np.concatenate([network.run(x)[0] for x in pictures]))
+
+
+def test_bf16_rounds_what_convolutions_hand_to_convolutions() -> None:
+    m = Maker(6)
+    first = m.add("relu", [m.conv(-1, 16)], 16)
+    m.conv(first, 3)
+    x = picture(24, 24)
+    exact, rounded = (_engine.Network(m.nodes, 3, precision).run(x)[0] for precision in ("fp32", "bf16"))
+    error = np.abs(exact - rounded).max() / np.abs(exact).max()
+    assert 1e-4 < error < 1e-2, error
+
+    def bf16(t: torch.Tensor) -> torch.Tensor:
+        return t.bfloat16().float()
+
+    w = [m.nodes[0][4], m.nodes[2][4]]
+    t = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
+    t = F.conv2d(t, bf16(torch.from_numpy(w[0]["weight"])), torch.from_numpy(w[0]["bias"]), padding=1).relu()
+    t = F.conv2d(bf16(t), bf16(torch.from_numpy(w[1]["weight"])), torch.from_numpy(w[1]["bias"]), padding=1)
+    expected = t.numpy().transpose(0, 2, 3, 1)
+    # A sum next to a rounding boundary may fall to either side.
+    assert np.abs(rounded - expected).max() < 2e-3 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(bad: float) -> None:
+    nodes = residual_chain(0)
+    nodes[0][4]["weight"][0, 0, 0, 0] = bad
+    with pytest.raises(NotFiniteError, match=nodes[0][0]):
+        _engine.Network(nodes, 3)
+
+
+def test_the_node_that_makes_infinity_is_named() -> None:
+    big = np.full((4, 3, 1, 1), 1e20, np.float32)
+    nodes = [
+        node("conv", -1, {"weight": big}),
+        ("culprit", "multiply", [0, 0], {}, {}),
+        ("later", "conv", [1], {"padding": 1}, {"weight": np.ones((2, 4, 3, 3), np.float32)}),
+    ]
+    network = _engine.Network(nodes, 3)
+    with pytest.raises(NotFiniteError, match="culprit"):
+        network.run(picture(8, 8) + 1)
+    stream = network.stream(8)
+    with pytest.raises(NotFiniteError, match="culprit"):
+        stream.push(picture(16, 8)[0] + 1)
+        stream.finish()
+    x = picture(8, 8)
+    x[0, 3, 3, 1] = np.nan
+    with pytest.raises(NotFiniteError, match="picture"):
+        network.run(x)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ([node("convolve")], "unknown operation.*seen: convolve.*conv, conv_transpose"),
+        ([node("conv")], "weight is missing"),
+        ([node("conv", -1, {"weight": np.ones((4, 5, 3, 3), np.float32)})], "other channels.*seen: 3; expected: 5"),
+        ([node("conv", -1, {"weight": np.ones((4, 3, 3), np.float32)})], "number of axes"),
+        ([node("relu", slope=1)], "unknown attribute.*slope"),
+        ([node("pixel_shuffle", factor=2)], "do not divide"),
+        ([node("pixel_shuffle")], "factor is missing"),
+        ([node("pixel_shuffle", factor=1.5)], "whole numbers"),
+        ([node("resize", mode="cubic", scale=2)], "seen: 'cubic'; expected: nearest, bilinear, bicubic"),
+        ([node("resize")], "either a scale or a size"),
+        ([node("add")], "wrong number of inputs"),
+        ([node("relu", 3)], "does not come before"),
+        ([], "no nodes"),
+    ],
+)
+def test_graphs_that_cannot_run_are_refused_at_loading(nodes, message: str) -> None:
+    with pytest.raises(GraphError, match=message):
+        _engine.Network(nodes, 3)
+
+
+def test_pictures_that_do_not_fit_are_refused() -> None:
+    network = _engine.Network([node("pixel_unshuffle", factor=2)], 3)
+    with pytest.raises(GraphError, match="multiples of 2"):
+        network.run(picture(5, 4))
+    with pytest.raises(UsageError, match="wrong shape"):
+        network.run(picture(4, 4)[..., :2].copy())
+    with pytest.raises(UsageError, match="keep|kept"):
+        network.run(picture(4, 4), keep=[5])
+    with pytest.raises(UsageError, match="precision"):
+        _engine.Network([node("relu")], 3, "fp8")
+    with pytest.raises(UsageError, match="instruction set"):
+        _engine.set_isa("sse9")
