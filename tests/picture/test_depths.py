@@ -38,3 +38,5 @@ def test_sixteen_bits_to_eight_rounds_to_the_nearest():
 def test_other_samples_are_no_pictures():
     with pytest.raises(UsageError, match="int64.*uint8, uint16 or float32"):
         depth_of(np.int64)
+    with pytest.raises(UsageError, match="float64"):
+        to_depth(np.zeros(3), "8")

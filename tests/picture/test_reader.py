@@ -25,6 +25,9 @@ def test_a_name_that_is_no_unicode(tmp_path):
     with open(path, "wb") as file:
         file.write(vips_file(smooth(5, 4, 3), ".png"))
     assert read(path).pixels.shape == (5, 4, 3)
+    with pytest.raises(PictureError) as error:
+        read(path + ".none")
+    assert str(error.value).encode() and "caf" in str(error.value)
 
 
 def test_content_decides_not_the_suffix(tmp_path):
@@ -113,3 +116,8 @@ def test_no_file_stays_open_after_an_error(tmp_path):
         with pytest.raises(PictureError):
             read(path)
     assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+def test_importing_it_loads_no_libvips():
+    code = "import sys, pellucid.picture; assert not any(m.startswith(('pyvips', '_libvips')) for m in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -42,13 +42,13 @@ def from_float(x: np.ndarray, dtype: np.dtype | type) -> np.ndarray:
 
 def to_depth(pixels: np.ndarray, depth: Depth) -> np.ndarray:
     """Samples of any depth to `depth`; 16 to 8 bits rounds to the nearest."""
-    dtype = DTYPES[depth]
-    if pixels.dtype == dtype:
+    given = depth_of(pixels.dtype)
+    if given == depth:
         return pixels
     if depth == "float":
         return to_float(pixels)
-    if pixels.dtype == np.float32:
-        return from_float(pixels, dtype)
+    if given == "float":
+        return from_float(pixels, DTYPES[depth])
     if depth == "16":
         return pixels.astype(np.uint16) * np.uint16(257)
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

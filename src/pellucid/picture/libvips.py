@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
+import sys
 from types import ModuleType
 from typing import IO, Any
 
@@ -15,8 +17,13 @@ def vips() -> ModuleType:
     One thread, because the rows come and go in order and the processor belongs to the network; no operation cache,
     because a picture is read once.
     """
+    first = "pyvips" not in sys.modules
+    if first:
+        os.environ.setdefault("VIPS_WARNING", "1")  # libvips is to swallow its warnings
     import pyvips
 
+    if first:
+        pyvips._remove_log_handler()  # pyvips's own stumbles over warnings that are no UTF-8, and says so on stderr
     pyvips.cache_set_max(0)
     pyvips.vips_lib.vips_concurrency_set(1)
     return pyvips

@@ -54,6 +54,11 @@ def open_source(source: Source) -> SourceFile:
     return _spooled(source, str(getattr(source, "name", "the stream")))
 
 
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path for messages: bytes that are no text are written out, so that it can be printed anywhere."""
+    return os.fspath(path).encode("utf-8", "backslashreplace").decode()
+
+
 def disk_error(error: OSError, what: str) -> PictureError | ResourceError:
     """An operating system's complaint as one of ours."""
     import errno
@@ -79,16 +84,18 @@ def _open_path(path: str) -> SourceFile:
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
-            raise PictureError(f"{path}: a folder, not a picture file", hint="name the pictures in it")
+            raise PictureError(f"{shown(path)}: a folder, not a picture file", hint="name the pictures in it")
         file = open(path, "rb")  # noqa: SIM115 - closed with the reader
     except FileNotFoundError:
-        raise PictureError(f"{path}: there is no such file", hint="check the name and the folder") from None
+        raise PictureError(f"{shown(path)}: there is no such file", hint="check the name and the folder") from None
     except (OSError, ValueError) as error:
-        raise PictureError(f"{path!r}: can't be opened", seen=getattr(error, "strerror", None) or error) from None
+        raise PictureError(
+            f"{shown(path)!r}: can't be opened", seen=getattr(error, "strerror", None) or error
+        ) from None
     if stat.S_ISREG(mode):
-        return SourceFile(file, path)
+        return SourceFile(file, shown(path))
     with file:  # a pipe or a device has no end to seek to
-        return _spooled(file, path)
+        return _spooled(file, shown(path))
 
 
 def _spooled(stream: IO[bytes], name: str) -> SourceFile:

@@ -6,6 +6,7 @@ of them are known. Discarded, nothing is left.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -14,7 +15,7 @@ import tempfile
 from typing import IO, BinaryIO
 
 from pellucid.errors import PellucidError, PictureError
-from pellucid.picture.sources import disk_error
+from pellucid.picture.sources import disk_error, shown
 
 Target = str | os.PathLike[str] | BinaryIO
 
@@ -29,7 +30,7 @@ class PendingFile:
         self._final: str | None = None
         self._stream: BinaryIO | None = None
         if isinstance(target, (str, os.PathLike)):
-            self.name = os.fspath(target)
+            self.name = shown(target)
             self._open_beside(os.path.realpath(target), overwrite)
         else:
             self.name = str(getattr(target, "name", "the stream"))
@@ -54,10 +55,9 @@ class PendingFile:
         """Takes back what was not committed. Does no harm twice."""
         self.file.close()
         if self._temporary is not None:
-            with_missing_ok = self._temporary
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._temporary)
             self._temporary = None
-            if os.path.exists(with_missing_ok):
-                os.unlink(with_missing_ok)
 
     def failure(self, error: OSError) -> PellucidError:
         return disk_error(error, f"{self.name}: can't be written")
@@ -78,7 +78,7 @@ class PendingFile:
             permissions = 0o666 if mode is None else stat.S_IMODE(mode)
             descriptor = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, permissions)
         except FileNotFoundError:
-            hint = f"make the folder {folder} first"
+            hint = f"make the folder {shown(folder)} first"
             raise PictureError(f"{self.name}: can't be written", seen="no such folder", hint=hint) from None
         except OSError as error:
             raise self.failure(error) from None

@@ -6,6 +6,7 @@ rounded with a note. Under its final name the file appears whole or not at all.
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
 from typing import IO, Protocol
 
@@ -19,6 +20,7 @@ from pellucid.picture.encode_vips import VipsEncoder
 from pellucid.picture.formats import BMP, TIFF, Format, format_to_write
 from pellucid.picture.keeping import what_is_kept
 from pellucid.picture.kinds import Picture, PictureInfo
+from pellucid.picture.sources import shown
 from pellucid.picture.targets import PendingFile, Target
 
 DEFAULT_QUALITY = 95
@@ -129,13 +131,12 @@ def open_writer(
     The format is the one named, else the suffix's. `quality` is 1 to 100 for JPEG and WebP (95; WebP's 100 is
     lossless). Rows of any depth may be written; they are kept in `info.depth`, or in the nearest the format has.
     """
-    name = None if hasattr(target, "write") else str(target)
+    name = shown(target) if isinstance(target, (str, os.PathLike)) else None
     kind = format_to_write(format, name)
     quality = DEFAULT_QUALITY if quality is None else quality
     if not 1 <= quality <= 100:
         raise UsageError("no such quality", seen=quality, expected="1 to 100")
-    shown = name or str(getattr(target, "name", "the stream"))
-    kept, notes = what_is_kept(shown, kind, info)
+    kept, notes = what_is_kept(name or "the stream", kind, info)
     pending = PendingFile(target, overwrite=overwrite)
     try:
         return RowWriter(pending, kind, kept, quality, notes)
