@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.learn.data.photographs import fill
 
 from pellucid.learn.data.create_database import create_database
 from pellucid.learn.data.database import CropDatabase, open_database
 from pellucid.learn.data.database_plan import DatabaseOptions
+from tests.learn.data.photographs import fill
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.learn.data.photographs import speckled
 
 from pellucid.learn.data.augment import TURNS, turned, turned_back
+from tests.learn.data.photographs import speckled
 
 
 def test_there_are_eight_different_positions():

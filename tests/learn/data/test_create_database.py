@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.learn.data.photographs import save, speckled
 
 from pellucid.errors import DatabaseError, ResourceError
 from pellucid.learn.data import create_database as module
@@ -23,6 +22,7 @@ from pellucid.learn.data.database import open_database
 from pellucid.learn.data.database_plan import DatabaseOptions
 from pellucid.learn.data.detail import detail
 from pellucid.learn.data.source_pictures import decode, shrunk
+from tests.learn.data.photographs import save, speckled
 
 OPTIONS = DatabaseOptions(crop=24, count=300, val=0.2, seed=11)
 

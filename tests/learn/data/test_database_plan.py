@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ from pellucid.learn.data.database_plan import PIECE, DatabaseOptions, make_plan
 from pellucid.learn.data.source_pictures import SourceFile, SourcePicture
 
 
-def some(n, *, height=100, share=1.0, prefix="p"):
-    names = [f"{prefix}{i}" for i in range(n)]
+def some(n):
+    names = [f"p{i}" for i in range(n)]
     sums = [hashlib.sha256(str(i).encode()).hexdigest() for i in range(n)]
     return [
-        (SourceFile(name, name), SourcePicture(name, sha256, height, 100 + 50 * i, share))
+        (SourceFile(name, name), SourcePicture(name, sha256, 100, 100 + 50 * i, 1.0))
         for i, (name, sha256) in enumerate(zip(names, sums, strict=True))
     ]
 
@@ -51,7 +52,8 @@ def test_the_parts_share_no_picture(val):
 def test_names_and_order_change_no_crop():
     options = DatabaseOptions(count=500)
     one = make_plan(options, some(9))
-    other = make_plan(options, some(9, prefix="elsewhere/")[::-1])
+    renamed = [(SourceFile(f"z{9 - i}", "z"), replace(p, name=f"z{9 - i}")) for i, (_, p) in enumerate(some(9))]
+    other = make_plan(options, renamed)
     assert np.array_equal(one.picture_of, other.picture_of)
     assert [p["sha256"] for p in one.header["pictures"]] == [p["sha256"] for p in other.header["pictures"]]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.learn.data.photographs import speckled
 
 from pellucid.errors import UsageError
 from pellucid.learn.data.augment import TURNS, turned
 from pellucid.learn.data.degradations import DEGRADATIONS, Bicubic, Box, GaussianNoise, make_degradation
 from pellucid.resample import box_average, imresize
+from tests.learn.data.photographs import speckled
 
 
 def batch(*pictures):

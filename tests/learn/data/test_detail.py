@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.learn.data.photographs import speckled
 
 from pellucid.learn.data.detail import detail, detailed_places
+from tests.learn.data.photographs import speckled
 
 
 @pytest.mark.parametrize(("h", "w", "crop"), [(9, 9, 9), (12, 20, 5), (20, 9, 8), (11, 13, 2)])

@@ -62,7 +62,11 @@ def test_closing_ends_the_thread_and_leaves_torch_as_it_was():
     before = torch.get_num_threads(), threading.active_count()
     ahead = Prefetched(lambda step: torch.ones(8) @ torch.ones(8))
     next(ahead)
-    assert torch.get_num_threads() == before[0]
+    threads_of_another = []
+    another = threading.Thread(target=lambda: threads_of_another.append(torch.get_num_threads()))
+    another.start()
+    another.join()
+    assert torch.get_num_threads() == threads_of_another[0] == before[0]
     ahead.close()
     ahead.close()
     assert threading.active_count() == before[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.learn.data.photographs import save, speckled
 
 from pellucid.errors import DatabaseError, PictureError
 from pellucid.learn.data.source_pictures import (
@@ -18,6 +17,7 @@ from pellucid.learn.data.source_pictures import (
     shrunk,
 )
 from pellucid.resample import imresize
+from tests.learn.data.photographs import save, speckled
 
 
 def test_folders_are_walked_and_only_pictures_taken(photos):
