@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "machine": "Show what this computer can do: instruction sets, peaks, versions.",
     "createdb": "Make a crop database from photographs, for training.",
     "train": "Train a network by a recipe.",
+    "networks": "List the networks that can be built, with their sums.",
     "export": "Turn a training run into a model file.",
 }
 """Name -> one line; `pellucid NAME` imports `pellucid.cli.NAME` and calls its `command`."""

@@ -1,0 +1,65 @@
+"""`pellucid networks`: every network that can be built, with its parameters and multiply-adds [C7, B1 to B13]."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pellucid.cli.columns import columns
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(as_json: bool) -> None:
+    """List the networks that can be built: parameters, and multiply-adds at the size each is described for."""
+    rows = describe()
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    headings = ("network", "for", "input", "parameters", "M multiply-adds")
+    cells = [
+        (
+            row["name"],
+            row["for"],
+            "{2} x {1} x {0}".format(*row["input"]),
+            f"{row['parameters']:,}",
+            f"{row['multiply_adds'] / 1e6:,.1f}",
+        )
+        for row in rows
+    ]
+    click.echo("\n".join(columns(headings, cells, right=range(3, 5))))
+
+
+def describe() -> list[dict[str, Any]]:
+    """The figures of every network, counted on its modules; no weights are made and nothing is computed."""
+    import torch
+
+    from pellucid.learn.networks import NETWORKS, build_network
+    from pellucid.learn.networks.documented import DOCUMENTED
+    from pellucid.learn.training.sums import multiply_adds
+
+    rows = []
+    with torch.device("meta"):
+        known = [(name, entry.build(), entry.size, entry.row) for name, entry in DOCUMENTED.items()]
+    known += [(name, build_network(name), None, "recipes") for name in NETWORKS]
+    for name, network, size, purpose in known:
+        if size is None:
+            size = (_colours(network), 64, 64)
+        device = next(network.parameters()).device
+        rows.append(
+            {
+                "name": name,
+                "for": purpose,
+                "input": list(size),
+                "parameters": sum(p.numel() for p in network.parameters()),
+                "multiply_adds": multiply_adds(network, torch.zeros(1, *size, device=device)),
+            }
+        )
+    return rows
+
+
+def _colours(network: Any) -> int:
+    """How many channels the first weights with more than one axis read."""
+    return next(p.shape[1] for p in network.parameters() if p.ndim == 4)
