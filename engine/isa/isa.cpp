@@ -86,18 +86,24 @@ Isa isa_in_force() { return in_force(); }
 
 void set_isa(const std::string& name) { in_force() = find(name); }
 
-const KernelTable& kernels() {
-  switch (isa_in_force()) {
+const KernelTable& kernels() { return kernels(isa_in_force()); }
+
+const KernelTable& kernels(Isa isa) {
+  switch (isa) {
 #ifdef PELLUCID_HAS_AVX512
-    case Isa::avx512: return kernels_avx512();
+    case Isa::avx512:
+      return kernels_avx512();
 #endif
 #ifdef PELLUCID_HAS_AVX2
-    case Isa::avx2: return kernels_avx2();
+    case Isa::avx2:
+      return kernels_avx2();
 #endif
 #ifdef PELLUCID_HAS_NEON
-    case Isa::neon: return kernels_neon();
+    case Isa::neon:
+      return kernels_neon();
 #endif
-    default: return kernels_scalar();
+    default:
+      return kernels_scalar();
   }
 }
 

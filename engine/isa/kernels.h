@@ -15,7 +15,7 @@ struct PackedFewOutputs;
 struct PackedWinograd;
 
 struct KernelTable {
-  int lanes;           // floats in a vector
+  int lanes;         // floats in a vector
   int most_vectors;  // most vectors of output channels that the kernels take at a time
   const RowFunctions* rows;
   double (*multiply_adds)(long rounds);  // does that many from register to register; returns how many: for the peak
@@ -26,7 +26,9 @@ struct KernelTable {
   void (*winograd2x2)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 5x5 kernels
 };
 
+enum class Isa;                // isa/isa.h
 const KernelTable& kernels();  // of the instruction set in force
+const KernelTable& kernels(Isa isa);
 
 const KernelTable& kernels_scalar();
 const KernelTable& kernels_neon();

@@ -11,8 +11,9 @@ namespace pellucid {
 namespace {
 
 constexpr int kLanes = 8;
+constexpr int kRegisters = 16;
 constexpr int kMostVectors = 3;
-constexpr int kBlockPixels[] = {0, 12, 6, 4};
+constexpr int kBlockPixels[] = {0, 10, 6, 4};
 
 typedef float V __attribute__((vector_size(32)));
 typedef int VI __attribute__((vector_size(32)));

@@ -11,8 +11,9 @@ namespace pellucid {
 namespace {
 
 constexpr int kLanes = 16;
+constexpr int kRegisters = 32;
 constexpr int kMostVectors = 3;
-constexpr int kBlockPixels[] = {0, 20, 12, 8};
+constexpr int kBlockPixels[] = {0, 12, 12, 8};
 
 typedef float V __attribute__((vector_size(64)));
 typedef int VI __attribute__((vector_size(64)));

@@ -9,6 +9,7 @@ namespace pellucid {
 namespace {
 
 constexpr int kLanes = 4;
+constexpr int kRegisters = 32;
 constexpr int kMostVectors = 3;
 constexpr int kBlockPixels[] = {0, 20, 10, 7};
 

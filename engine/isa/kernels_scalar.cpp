@@ -9,6 +9,7 @@ namespace pellucid {
 namespace {
 
 constexpr int kLanes = 4;
+constexpr int kRegisters = 16;
 constexpr int kMostVectors = 3;
 constexpr int kBlockPixels[] = {0, 10, 5, 4};
 

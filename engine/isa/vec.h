@@ -9,7 +9,7 @@ inline V load(const float* p) { return *reinterpret_cast<const VU*>(p); }
 inline void store(float* p, V v) { *reinterpret_cast<VU*>(p) = v; }
 inline V zero() { return V{}; }
 inline V broadcast(float x) { return x - V{}; }
-inline V fma(V a, V b, V c) { return a * b + c; }   // contracted where the processor can
+inline V fma(V a, V b, V c) { return a * b + c; }  // contracted where the processor can
 inline V fnma(V a, V b, V c) { return c - a * b; }
 inline V select(VI mask, V a, V b) { return mask ? a : b; }
 inline V positive(V x) { return at_least(x, zero()); }

@@ -16,9 +16,9 @@ namespace pellucid {
 enum class Activation { none, relu, prelu };  // leaky ReLU is prelu with equal slopes; others are nodes of their own
 
 struct ConvolutionShape {
-  int ic, oc, kh, kw;          // ic and oc over all groups
+  int ic, oc, kh, kw;  // ic and oc over all groups
   int stride_y, stride_x, dilation_y, dilation_x, groups;
-  int pad_top, pad_left;       // zeros; the executor supplies rows, the margins of a row supply columns
+  int pad_top, pad_left;  // zeros; the executor supplies rows, the margins of a row supply columns
 };
 
 // What happens to a sum before it is stored: + bias, activation, + other rows (a residual), rounding, in this order.
@@ -30,11 +30,11 @@ struct Epilogue {
 };
 
 // One rectangle of work: `rows` output rows and the columns [x0, x1).
-// Tap (ky, kx) of output (j, x) reads in[j * stride_y + ky * dilation_y] at pixel x * stride_x - pad_left + kx * dilation_x.
-// Columns outside the picture lie in the margins of a row and are zero.
-// x0 and rows follow the kernel's tile grid and may begin left of the picture or above it: columns outside
-// [0, width) are not stored, and a null out[j] is a row that is not stored.
-// Channels from oc up to the output stride are stored as zeros (out_stride >= oc, see layout/tensor_layout.h).
+// Tap (ky, kx) of output (j, x) reads in[j * stride_y + ky * dilation_y] at pixel x * stride_x - pad_left + kx *
+// dilation_x. Columns outside the picture lie in the margins of a row and are zero. x0 and rows follow the kernel's
+// tile grid and may begin left of the picture or above it: columns outside [0, width) are not stored, and a null out[j]
+// is a row that is not stored. Channels from oc up to the output stride are stored as zeros (out_stride >= oc, see
+// layout/tensor_layout.h).
 struct ConvolutionCall {
   const float* const* in;
   int in_stride;
@@ -50,16 +50,16 @@ class ConvolutionKernel {
   virtual ~ConvolutionKernel() = default;
   virtual void run(const ConvolutionCall& call) const = 0;
   virtual std::size_t scratch_bytes(int columns) const = 0;  // for rectangles at most this wide, of any height
-  virtual int tile() const { return 1; }          // output rows and columns come in multiples of this
-  virtual int reach() const { return 0; }         // pixels read beyond the padding, left and right
-  virtual std::string name() const = 0;           // "winograd4x4-avx512", for plans and records
+  virtual int tile() const { return 1; }                     // output rows and columns come in multiples of this
+  virtual int reach() const { return 0; }                    // pixels read beyond the padding, left and right
+  virtual std::string name() const = 0;                      // "winograd4x4-avx512", for plans and records
 };
 
 // Weights (oc, ic / groups, kh, kw), bias and slopes of oc values or null. The first kernel of a readable ordered list
 // that takes the shape on the instruction set in force; plainest last, so there always is one.
 // `which` names a kernel, without its instruction set, instead of choosing; null when it does not take the shape.
-std::unique_ptr<ConvolutionKernel> make_convolution(const ConvolutionShape& shape, const float* weight, const float* bias,
-                                                    Activation activation, const float* slope,
+std::unique_ptr<ConvolutionKernel> make_convolution(const ConvolutionShape& shape, const float* weight,
+                                                    const float* bias, Activation activation, const float* slope,
                                                     const std::string& which = "");
 
 }  // namespace pellucid

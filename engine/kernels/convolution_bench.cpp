@@ -27,6 +27,9 @@ struct Case {
 
 const Case kCases[] = {
     {"3x3 16->16", {16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
+    {"3x3 8->8", {8, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
+    {"3x3 12->12", {12, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
+    {"3x3 24->24", {24, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
     {"3x3 32->32", {32, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
     {"3x3 48->48", {48, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
     {"3x3 64->64", {64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
@@ -39,11 +42,13 @@ const Case kCases[] = {
     {"3x3 64->27", {64, 27, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
     {"3x3 16->27", {16, 27, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 8, 320},
     {"3x3 stride 2 64->64", {64, 64, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 8, 160},
+    {"3x3 stride 2 256->256", {256, 256, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 8, 80},
     {"3x3 dilation 2 64->64", {64, 64, 3, 3, 1, 1, 2, 2, 1, 2, 2}, 8, 320},
     {"1x1 16->16", {16, 16, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 8, 320},
     {"1x1 64->32", {64, 32, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 8, 320},
     {"1x1 64->64", {64, 64, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 8, 320},
     {"1x1 256->256", {256, 256, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 8, 80},
+    {"1x1 1024->1024", {1024, 1024, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 4, 32},
     {"5x5 32->32", {32, 32, 5, 5, 1, 1, 1, 1, 1, 2, 2}, 8, 320},
     {"5x5 64->64", {64, 64, 5, 5, 1, 1, 1, 1, 1, 2, 2}, 8, 320},
     {"5x5 1->64", {1, 64, 5, 5, 1, 1, 1, 1, 1, 2, 2}, 8, 320},
@@ -55,9 +60,7 @@ const Case kCases[] = {
     {"7x7 stride 2 3->64", {3, 64, 7, 7, 2, 2, 1, 1, 1, 3, 3}, 8, 160},
 };
 
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Multiply-adds per second where nothing but registers is touched.
 double measure_peak() {
@@ -68,6 +71,11 @@ double measure_peak() {
     best = std::max(best, done / (seconds() - from));
   }
   return best;
+}
+
+// Where a buffer's first cache line begins: the executor aligns every row so.
+float* aligned(std::vector<float>& buffer) {
+  return reinterpret_cast<float*>((reinterpret_cast<std::uintptr_t>(buffer.data()) + 63) / 64 * 64);
 }
 
 std::vector<float> numbers(std::size_t n, bool relu_like) {
@@ -87,17 +95,17 @@ Rates measure(const Case& c, const ConvolutionKernel& kernel) {
   const int in_stride = channel_stride(s.ic), out_stride = channel_stride(s.oc), margin = 16;
   const std::size_t pitch = std::size_t(c.columns * s.stride_x + 2 * margin) * in_stride;
   const int in_rows = (c.rows - 1) * s.stride_y + (s.kh - 1) * s.dilation_y + 1;
-  auto in = numbers(in_rows * pitch, true);
-  std::vector<float> out(std::size_t(c.rows) * c.columns * out_stride);
+  auto in = numbers(in_rows * pitch + 16, true);
+  std::vector<float> out(std::size_t(c.rows) * c.columns * out_stride + 16);
   std::vector<const float*> in_row;
   std::vector<float*> out_row;
-  for (int j = 0; j < in_rows; j++) in_row.push_back(in.data() + j * pitch + margin * in_stride);
-  for (int j = 0; j < c.rows; j++) out_row.push_back(out.data() + std::size_t(j) * c.columns * out_stride);
+  for (int j = 0; j < in_rows; j++) in_row.push_back(aligned(in) + j * pitch + margin * in_stride);
+  for (int j = 0; j < c.rows; j++) out_row.push_back(aligned(out) + std::size_t(j) * c.columns * out_stride);
   std::vector<float> scratch(kernel.scratch_bytes(c.columns) / sizeof(float) + 32);
   ConvolutionCall call{};
   call.in = in_row.data(), call.in_stride = in_stride, call.out = out_row.data(), call.out_stride = out_stride;
   call.rows = c.rows, call.x1 = c.columns, call.width = c.columns;
-  call.scratch = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(scratch.data()) + 63) / 64 * 64);
+  call.scratch = aligned(scratch);
   const double work = double(c.rows) * c.columns * s.oc * (s.ic / s.groups) * s.kh * s.kw;
   std::vector<double> rates;
   kernel.run(call);
@@ -113,7 +121,8 @@ Rates measure(const Case& c, const ConvolutionKernel& kernel) {
 }  // namespace
 
 int main(int count, char** values) {
-  const std::string isa = count > 1 ? values[1] : "", which = count > 2 ? values[2] : "", part = count > 3 ? values[3] : "";
+  const std::string isa = count > 1 ? values[1] : "", which = count > 2 ? values[2] : "",
+                    part = count > 3 ? values[3] : "";
   for (const auto& present : present_isas()) {
     if (!isa.empty() && isa != present) continue;
     set_isa(present);
@@ -122,7 +131,8 @@ int main(int count, char** values) {
     for (const Case& c : kCases) {
       if (std::string(c.name).find(part) == std::string::npos) continue;
       const auto& s = c.s;
-      const auto weight = numbers(std::size_t(s.oc) * (s.ic / s.groups) * s.kh * s.kw, false), bias = numbers(s.oc, false);
+      const auto weight = numbers(std::size_t(s.oc) * (s.ic / s.groups) * s.kh * s.kw, false),
+                 bias = numbers(s.oc, false);
       const auto kernel = make_convolution(s, weight.data(), bias.data(), Activation::relu, nullptr, which);
       if (!kernel) continue;
       const Rates r = measure(c, *kernel);

@@ -86,7 +86,8 @@ Data make_data(const Case& c, int reach, int rows) {
   const float scale = 1 / std::sqrt(float(s.ic / s.groups * s.kh * s.kw));
   for (float& w : d.weight) w *= scale;
   d.bias = normals(s.oc), d.slope = normals(s.oc);
-  const int first = s.pad_left + reach, last = c.in_w() + c.pad_right + reach, margin = std::max(first, last - c.in_w()) + 3;
+  const int first = s.pad_left + reach, last = c.in_w() + c.pad_right + reach,
+            margin = std::max(first, last - c.in_w()) + 3;
   const auto relu_like = [] { return std::max(0.0f, normal()); };
   for (int j = 0; j < c.in_rows(rows); j++) {
     d.in.emplace_back(c.in_w(), s.ic, channel_stride(s.ic), margin, kNaN, relu_like);
@@ -146,7 +147,9 @@ void compare(const Case& c, Data& d, int rows, double tolerance) {
         const float seen = d.out[j].pixel(x)[o];
         const bool stored = j >= c.phase_y && j < c.phase_y + c.h && x >= 0 && x < c.w;
         const double wanted = !stored ? kUntouched : o < c.s.oc ? expected(c, d, j, x, o) : 0;
-        const double allowed = !stored || o >= c.s.oc ? 0 : c.bf16 ? tolerance * largest + std::abs(wanted) / 256 : tolerance * largest;
+        const double allowed = !stored || o >= c.s.oc ? 0
+                               : c.bf16               ? tolerance * largest + std::abs(wanted) / 256
+                                                      : tolerance * largest;
         std::uint32_t bits;
         std::memcpy(&bits, &seen, sizeof bits);
         if (std::abs(seen - wanted) <= allowed && (!c.bf16 || !stored || (bits & 0xffff) == 0)) continue;
@@ -187,8 +190,17 @@ Case random_case() {
   Case c;
   const int groups = between(0, 3) ? 1 : between(2, 5);
   const int most = groups == 1 ? (between(0, 5) ? 40 : 130) : 20;
-  c.s = {between(1, most) * groups, between(1, most) * groups, between(1, 5), between(1, 5), between(1, 3), between(1, 3),
-         between(1, 3), between(1, 3), groups, 0, 0};
+  c.s = {between(1, most) * groups,
+         between(1, most) * groups,
+         between(1, 5),
+         between(1, 5),
+         between(1, 3),
+         between(1, 3),
+         between(1, 3),
+         between(1, 3),
+         groups,
+         0,
+         0};
   if (between(0, 1)) c.s.kh = c.s.kw = 3, c.s.stride_y = c.s.stride_x = c.s.dilation_y = c.s.dilation_x = 1;
   if (between(0, 9) == 0) c.s.ic = c.s.oc = c.s.groups = between(1, 130);  // depthwise
   c.s.pad_left = between(0, 3), c.pad_right = between(0, 3);

@@ -42,10 +42,14 @@ void block(const PackedDepthwise& packed, const Finish& finish, int row, int x) 
     const float* weight = packed.weight + channel;
     for (int ky = 0; ky < s.kh; ky++, weight += s.kw * tap) {
       const float* in = finish.call.in[row * s.stride_y + ky * s.dilation_y] + left + channel;
-      if (s.kw == 3 && s.dilation_x == 1 && s.stride_x == 1) add_row<P, 3, 1>(sums, in, stride, weight, tap);
-      else if (s.kw == 3 && s.dilation_x == 1 && s.stride_x == 2) add_row<P, 3, 2>(sums, in, stride, weight, tap);
-      else if (s.kw == 5 && s.dilation_x == 1 && s.stride_x == 1) add_row<P, 5, 1>(sums, in, stride, weight, tap);
-      else add_row<P>(sums, in, s.stride_x * stride, s.dilation_x * stride, weight, tap, s.kw);
+      if (s.kw == 3 && s.dilation_x == 1 && s.stride_x == 1)
+        add_row<P, 3, 1>(sums, in, stride, weight, tap);
+      else if (s.kw == 3 && s.dilation_x == 1 && s.stride_x == 2)
+        add_row<P, 3, 2>(sums, in, stride, weight, tap);
+      else if (s.kw == 5 && s.dilation_x == 1 && s.stride_x == 1)
+        add_row<P, 5, 1>(sums, in, stride, weight, tap);
+      else
+        add_row<P>(sums, in, s.stride_x * stride, s.dilation_x * stride, weight, tap, s.kw);
     }
     finish.template block<P, 1>(reinterpret_cast<V(&)[P][1]>(sums), row, x, channel, channel);
   }

@@ -3,7 +3,8 @@
 
 namespace few_outputs {
 
-constexpr int kPixels = 4;
+// P * O sums in registers, as kBlockPixels says; with four outputs as many sums as with three.
+constexpr int pixels_beside(int outputs) { return outputs < 4 ? kBlockPixels[outputs] : kBlockPixels[3] * 3 / 4; }
 
 template <int P, int O>
 void block(const PackedFewOutputs& packed, const Finish& finish, int row, int x) {
@@ -19,7 +20,7 @@ void block(const PackedFewOutputs& packed, const Finish& finish, int row, int x)
         V w[O];
 #pragma GCC unroll 4
         for (int o = 0; o < O; o++) w[o] = load(weight + o * kLanes);
-#pragma GCC unroll 4
+#pragma GCC unroll 32
         for (int p = 0; p < P; p++) {
           const V d = load(in + p * pixel + i);
 #pragma GCC unroll 4
@@ -27,14 +28,15 @@ void block(const PackedFewOutputs& packed, const Finish& finish, int row, int x)
         }
       }
   }
-  for (int p = 0; p < P; p++) {
-    const V none = zero();
-    const V4 total = sums_of_lanes(sums[p][0], O > 1 ? sums[p][O > 1] : none, O > 2 ? sums[p][O > 2 ? 2 : 0] : none,
-                                   O > 3 ? sums[p][O > 3 ? 3 : 0] : none);
-    float lanes[kLanes] = {};
-    __builtin_memcpy(lanes, &total, sizeof total);
-    finish.one(load(lanes) + load(packed.epilogue.bias), row, x + p, 0, 0);
+  float totals[(P * O + 3) / 4 * 4];  // [pixel][output]
+#pragma GCC unroll 8
+  for (int i = 0; i < P * O; i += 4) {
+    const auto at = [&](int k) { return k < P * O ? sums[k / O][k % O] : zero(); };
+    const V4 four = sums_of_lanes(at(i), at(i + 1), at(i + 2), at(i + 3));
+    __builtin_memcpy(totals + i, &four, sizeof four);
   }
+  const V bias = load(packed.epilogue.bias);
+  for (int p = 0; p < P; p++) finish.one(load_first(totals + p * O, O) + bias, row, x + p, 0, 0);
 }
 
 template <int O>
@@ -43,6 +45,7 @@ void rows(const PackedFewOutputs& packed, const ConvolutionCall& call) {
   const int x0 = call.x0 < 0 ? 0 : call.x0, x1 = call.x1 < call.width ? call.x1 : call.width;
   for (int row = 0; row < call.rows; row++) {
     if (!call.out[row]) continue;
+    constexpr int kPixels = pixels_beside(O);
     int x = x0;
     for (; x + kPixels <= x1; x += kPixels) block<kPixels, O>(packed, finish, row, x);
     for (; x < x1; x++) block<1, O>(packed, finish, row, x);
@@ -52,10 +55,14 @@ void rows(const PackedFewOutputs& packed, const ConvolutionCall& call) {
 
 void run(const PackedFewOutputs& packed, const ConvolutionCall& call) {
   switch (packed.shape.oc) {
-    case 1: return rows<1>(packed, call);
-    case 2: return rows<2>(packed, call);
-    case 3: return rows<3>(packed, call);
-    default: return rows<4>(packed, call);
+    case 1:
+      return rows<1>(packed, call);
+    case 2:
+      return rows<2>(packed, call);
+    case 3:
+      return rows<3>(packed, call);
+    default:
+      return rows<4>(packed, call);
   }
 }
 

@@ -28,8 +28,10 @@ struct Finish {
     if (e.bf16) sum = round_to_bf16(sum);
     float* out = place(row, x, channel);
     const int left = call.out_stride - channel;
-    if (left >= kLanes) store(out, sum);
-    else store_first(out, sum, left);
+    if (left >= kLanes)
+      store(out, sum);
+    else
+      store_first(out, sum, left);
   }
 
   // The N vectors of P neighbouring pixels. Those that are not simple leave the registers by way of memory.
@@ -49,8 +51,8 @@ struct Finish {
       for (int n = 0; n < N; n++) store(out + p * call.out_stride + n * kLanes, at_least(sums[p][n], least));
   }
 
-  __attribute__((noinline)) void block_of_any_kind(const float* sums, int pixels, int vectors, int row, int x, int index,
-                                                   int channel) const {
+  __attribute__((noinline)) void block_of_any_kind(const float* sums, int pixels, int vectors, int row, int x,
+                                                   int index, int channel) const {
     for (int p = 0; p < pixels; p++)
       for (int n = 0; n < vectors; n++)
         one(load(sums + (p * vectors + n) * kLanes), row, x + p, index + n * kLanes, channel + n * kLanes);

