@@ -75,7 +75,12 @@ def create_database(
         _begin(part, output, request)
         _check_disk(part, options)
         with Workers(jobs or len(os.sched_getaffinity(0))) as workers:
-            plan = make_plan(options, _examine_all(part, files, options, workers, progress))
+            examined = _examine_all(part, files, options, workers, progress)
+            try:
+                plan = make_plan(options, examined)
+            except DatabaseError:  # there is nothing to go on with
+                shutil.rmtree(part)
+                raise
             _prepare(part / UNNAMED, plan, options)
             _cut_all(part / UNNAMED, plan, options, workers, progress)
         os.rename(part / UNNAMED, output)
