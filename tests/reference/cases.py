@@ -39,7 +39,8 @@ class Case:
         return f"{self.operation} {self.options}"
 
     def generator(self) -> np.random.Generator:
-        return np.random.default_rng(zlib.crc32(str(self).encode()))
+        """For dy and directions; never the stream that drew the inputs, or dy would lie along one of them."""
+        return np.random.default_rng([1, zlib.crc32(str(self).encode())])
 
 
 def random_values(label: str, **shapes: tuple[int, ...]) -> Values:

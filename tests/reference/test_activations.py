@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.errors import UsageError
 from pellucid.reference import activations as a
+from tests.reference.cases import Case, holds, random_values
 
 
 def activation_case(name: str, by_torch, **options) -> Case:

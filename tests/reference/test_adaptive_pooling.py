@@ -3,9 +3,9 @@
 from itertools import product
 
 import numpy as np
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.reference import adaptive_pooling as p
+from tests.reference.cases import Case, holds, random_values
 
 
 def adaptive_case(kind: str, size, output) -> Case:

@@ -4,10 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.reference.as_matrix import col2im, conv_by_im2col, im2col, toeplitz
 from pellucid.reference.convolution import conv, conv_backward_data
+from tests.reference.cases import Case, holds, random_values
 
 OPTIONS = [
     {"stride": s, "padding": p, "dilation": d} for s, p, d in product([1, 2, (1, 3)], [0, 1, ((2, 0), (1, 1))], [1, 2])

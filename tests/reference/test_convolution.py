@@ -4,10 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.errors import UsageError
 from pellucid.reference.convolution import conv, conv_backward_bias, conv_backward_data, conv_backward_weight
+from tests.reference.cases import Case, holds, random_values
 
 
 def conv_case(size, kernel, channels=(4, 4), **options) -> Case:

@@ -3,11 +3,11 @@
 from itertools import product
 
 import numpy as np
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.reference import dense
 from pellucid.reference.convolution import conv
 from pellucid.reference.window import window
+from tests.reference.cases import Case, holds, random_values
 
 
 def linear_case(rows: int, ic: int, oc: int) -> Case:

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.errors import UsageError
 from pellucid.reference import losses as l
 from pellucid.reference.activations import sigmoid
+from tests.reference.cases import Case, holds, random_values
 
 REDUCTIONS = ["elements", "samples", "sum"]
 SHAPE = (3, 4, 2, 5)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.reference.cases import relative_error
 
 from pellucid.reference import optimisers as o
+from tests.reference.cases import relative_error
 
 STEPS = 40
 

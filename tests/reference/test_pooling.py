@@ -4,10 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.errors import UsageError
 from pellucid.reference import pooling as p
+from tests.reference.cases import Case, holds, random_values
 
 
 def torch_pool(name: str, dims: int, kernel, **options):

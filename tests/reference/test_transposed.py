@@ -4,7 +4,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tests.reference.cases import Case, holds, random_values
 
 from pellucid.errors import UsageError
 from pellucid.reference.convolution import conv
@@ -14,6 +13,7 @@ from pellucid.reference.transposed import (
     conv_transpose_backward_data,
     conv_transpose_backward_weight,
 )
+from tests.reference.cases import Case, holds, random_values
 
 
 def transposed_case(size, kernel, output_padding=0, channels=(4, 4), **options) -> Case:

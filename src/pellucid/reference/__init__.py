@@ -12,22 +12,23 @@ Each layer `f` has functions beside it, one for each thing that a gradient can b
 for its input, `f_backward_weight` and `f_backward_bias` for its parameters. `dy` is the gradient of the loss with
 respect to the output of `f`.
 
-    window          where a sliding window lies: sizes, padding, taps. Convolution and pooling stand on it
-    convolution     convolution in 1D, 2D, 3D                                                       [A1]
-    as_matrix       the same as one matrix product: im2col, the explicit Toeplitz matrix            [A2]
-    transposed      transposed convolution                                                          [A3]
-    dense           fully connected and locally connected layers                                    [A4]
-    activations     step to SELU, and softmax                                                       [A5]
-    pooling         max and mean over space and channels, unpooling                                 [A6]
-    adaptive_pooling  to a given size, and global                                                   [A6]
-    resampling      nearest, bilinear, bicubic, area                                                [A7]
-    rearranging     pixel shuffle, flatten, reorder, padding, cropping                              [A7]
-    normalisation   batch, layer, instance, group, pixel, local response, local contrast            [A8]
-    whitening       statistics of a data set, and data whitened by them                             [A8]
-    dropout         in both of its equivalent forms                                                 [A9]
-    losses          with their reductions named                                                     [A10]
-    initialisers    Gaussian, Xavier, Glorot, He, SIREN                                             [A12]
-    moments         how mean and variance travel from layer to layer                                [A12]
-    optimisers      gradient descent to AdamW                                                       [A13]
-    predicted_kernels  a kernel of its own for every pixel (D3's networks predict them)
+    window               where a sliding window lies: sizes, padding, taps; convolution and pooling stand on it
+    convolution          convolution in 1D, 2D, 3D                                                      [A1]
+    as_matrix            the same as one matrix product: im2col, the explicit Toeplitz matrix           [A2]
+    transposed           transposed convolution                                                         [A3]
+    dense                fully connected and locally connected layers                                   [A4]
+    activations          step to SELU, and softmax                                                      [A5]
+    pooling              max and mean over space and channels, unpooling                                [A6]
+    adaptive_pooling     to a given size, and global                                                    [A6]
+    resampling           nearest, bilinear, bicubic, area                                               [A7]
+    rearranging          pixel shuffle, flatten, reorder, padding, cropping                             [A7]
+    normalisation        batch, layer, instance, group; pixel and weight normalisation                  [A8]
+    local_normalisation  local response, local contrast                                                 [A8]
+    whitening            statistics of a data set, and data whitened by them                            [A8]
+    dropout              in both of its equivalent forms                                                [A9]
+    losses               with their reductions named                                                    [A10]
+    initialisers         Gaussian, Xavier, Glorot, He, SIREN                                            [A12]
+    moments              how mean and variance travel from layer to layer                               [A12]
+    optimisers           gradient descent to AdamW                                                      [A13]
+    predicted_kernels    a kernel of its own for every pixel                                            [D3]
 """

@@ -94,7 +94,7 @@ def window(
 
 def per_dimension(value: Any, dims: int) -> tuple[Any, ...]:
     """One number for all dimensions, or a tuple that has one entry for each."""
-    entries = (int(value),) * dims if np.ndim(value) == 0 else tuple(value)
+    entries = tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
     if len(entries) != dims:
         raise UsageError("wrong number of entries", seen=f"{value}", expected=f"one number or {dims} entries")
     return entries
