@@ -1,12 +1,14 @@
 // All kernels of one instruction set and the table that leads to them.
 // Included by kernels_<isa>.cpp inside an anonymous namespace.
+// clang-format off
 #include "isa/vec.h"
+#include "kernels/multiply.inl.h"
+#include "kernels/finish.inl.h"
 #include "kernels/depthwise.inl.h"
 #include "kernels/direct.inl.h"
 #include "kernels/few_outputs.inl.h"
-#include "kernels/finish.inl.h"
-#include "kernels/multiply.inl.h"
 #include "kernels/winograd.inl.h"
+// clang-format on
 
 namespace rows {
 #include "operations/rows.inl.h"
