@@ -25,9 +25,10 @@ def command(as_json: bool, quick: bool) -> None:
 
 
 def describe(*, measure: bool) -> dict[str, object]:
-    """The facts as a flat table; benchmark records carry it too."""
+    """The facts as a flat table; benchmark records carry it too. Peaks are of one core, in G a second."""
     from pellucid import _engine
 
+    hardware = _engine.hardware()
     facts: dict[str, object] = {
         "pellucid": metadata.version("pellucid"),
         "python": platform.python_version(),
@@ -35,13 +36,16 @@ def describe(*, measure: bool) -> dict[str, object]:
         "processor": _processor(),
         "instruction sets": _engine.isas(),
         "in use": _engine.isa(),
+        "threads": hardware["threads"],
+        "caches, kB": [hardware[f"{level}_bytes"] // 1024 for level in ("l1", "l2", "l3")],
     }
-    facts.update({name.replace("_", " "): value for name, value in _engine.hardware().items()})
     for package in ("numpy", "pyvips", "pyvips-binary", "safetensors", "torch"):
         facts[package] = _version(package)
     if measure:
         click.echo("measuring peaks ...", err=True)
-        facts.update({name.replace("_", " "): value for name, value in _engine.measure_peaks().items()})
+        peaks = _engine.measure_peaks()
+        facts["float32 GFLOP/s"] = peaks["flops"] / 1e9
+        facts["GB/s from L1, L2, L3, memory"] = [round(peaks[k] / 1e9, 1) for k in ("l1", "l2", "l3", "memory")]
     return facts
 
 
