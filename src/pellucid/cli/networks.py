@@ -43,10 +43,10 @@ def describe() -> list[dict[str, Any]]:
     rows = []
     with torch.device("meta"):
         known = [(name, entry.build(), entry.size, entry.row) for name, entry in DOCUMENTED.items()]
-    known += [(name, build_network(name), None, "recipes") for name in NETWORKS]
+    for name in NETWORKS:
+        network = build_network(name)
+        known.append((name, network, (_colours(network), 64, 64), "recipes"))
     for name, network, size, purpose in known:
-        if size is None:
-            size = (_colours(network), 64, 64)
         device = next(network.parameters()).device
         rows.append(
             {

@@ -52,7 +52,8 @@ def read_camvid(folder: str | Path, part: str) -> Streets:
     files = sorted(p for p in (root / part).iterdir() if is_picture_name(p))
     if not files:
         raise DatabaseError("CamVid has no frames", seen=root / part)
-    frames, labels = [], []
+    frames: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
     for file in files:
         annotation = root / f"{part}annot" / f"{file.stem}.png"
         if not annotation.exists():

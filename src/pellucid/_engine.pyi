@@ -1,0 +1,43 @@
+"""The face of the compiled module, for type checkers and readers; made in `engine/bindings/`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+def operations() -> list[dict[str, Any]]: ...
+def isas() -> list[str]: ...
+def isa() -> str: ...
+def set_isa(isa: str) -> None: ...
+def hardware() -> dict[str, Any]: ...
+def measure_peaks() -> dict[str, float]: ...
+
+class Stream:
+    def push(self, rows: Array) -> Array: ...
+    def finish(self) -> Array: ...
+
+class Network:
+    def __init__(
+        self,
+        nodes: Sequence[tuple[str, str, list[int], dict[str, Any], dict[str, np.ndarray]]],
+        channels: int,
+        precision: str = "fp32",
+    ) -> None: ...
+    def output_shape(self, h: int, w: int) -> tuple[int, int, int]: ...
+    def run(
+        self,
+        x: Array,
+        threads: int = 0,
+        memory: int = 0,
+        keep: Sequence[int] = ...,
+        strip: int = 0,
+        block: int = 0,
+    ) -> tuple[Array, list[Array]]: ...
+    def plan(
+        self, h: int, w: int, threads: int = 0, memory: int = 0, strip: int = 0, block: int = 0
+    ) -> dict[str, Any]: ...
+    def stream(
+        self, width: int, height: int = 0, threads: int = 0, memory: int = 0, strip: int = 0, block: int = 0
+    ) -> Stream: ...
