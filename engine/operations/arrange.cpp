@@ -168,7 +168,8 @@ class Pad : public Primitive {
 class Flatten : public Primitive {
  public:
   Shape shape(const std::vector<Shape>& in) const override {
-    return {1, 1, in[0].c == 0 || in[0].h >= kTrialExtent ? 0 : int(in[0].h * in[0].w * in[0].c)};
+    const long all = in[0].h * in[0].w * in[0].c;
+    return {1, 1, all >= kTrialFlat ? 0 : int(all)};
   }
   Reads reads(int, Axis, long n_in, long) const override { return {0, 0, n_in - 1, 1}; }
   void run(const Task& task) const override {  // torch's order: c, then h, then w

@@ -16,7 +16,8 @@ enum class Axis { y, x };
 
 constexpr long kEverything = 1L << 30;  // "known up to here" of something that is wholly known
 
-constexpr long kTrialExtent = 1L << 12;  // height and width at which a graph is checked when it is loaded
+constexpr long kTrialExtent = 1L << 14;  // height and width at which a graph is checked when it is loaded
+constexpr long kTrialFlat = 1L << 24;    // a flattened map as large as this is the trial's, and says nothing of weights
 
 // floor(a / b) for b > 0.
 constexpr long floor_div(long a, long b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }

@@ -1,7 +1,7 @@
 """The card of a model: what it is for, what it learned from, what it reaches by which protocol, how to repeat it.
 
-It travels inside the model file. It holds facts about the model alone: no dates, no paths, no machines: equal models have
-equal files. Its fields are stated here once; unknown ones are refused.
+It travels inside the model file. It holds facts about the model alone, no dates, paths or machines, so that equal
+models have equal files. Its fields are stated here once; unknown ones are refused.
 """
 
 from __future__ import annotations
