@@ -18,15 +18,15 @@ test-all: $(VENV)/develop test-engine ## everything, under an hour on two cores
 	$(BIN)/python -m pytest
 
 check: $(VENV)/develop ## style, types, who may import whom
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	find engine -name '*.h' -o -name '*.cpp' | xargs $(BIN)/clang-format --dry-run --Werror
 	$(BIN)/python -m pytest tests/architecture
 
 format: $(VENV)/develop ## put every file into the project's form
-	$(BIN)/ruff check --fix src tests benchmarks examples
-	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 	find engine -name '*.h' -o -name '*.cpp' | xargs $(BIN)/clang-format -i
 
 bench: $(VENV)/bench ## the engine beside its peers, on this machine
