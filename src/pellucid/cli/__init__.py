@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "machine": "Show what this computer can do: instruction sets, peaks, versions.",
     "createdb": "Make a crop database from photographs, for training.",
     "train": "Train a network by a recipe.",
+    "snapshot": "Write the state of a training run as one file to go on from elsewhere.",
     "networks": "List the networks that can be built, with their sums.",
     "export": "Turn a training run into a model file.",
 }

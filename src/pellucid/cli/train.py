@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from pellucid.learn.recipes import Recipe
-    from pellucid.learn.training.loop import Outcome
+    from pellucid.learn.training.job import Outcome
 
 
 @click.command()
@@ -42,7 +42,8 @@ def command(
     """
     from pellucid.learn.recipes import load_recipe
     from pellucid.learn.training.callbacks import logs
-    from pellucid.learn.training.loop import Job, train
+    from pellucid.learn.training.job import Job
+    from pellucid.learn.training.loop import train
     from pellucid.learn.training.progress import Watch
 
     short = [f"{key}={value}" for key, value in (("scale", scale), ("steps", steps)) if value is not None]

@@ -7,7 +7,8 @@ run begins, so files are opened in `started`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO
 
@@ -65,13 +66,14 @@ class Callback:
 
 
 class JsonLog(Callback):
-    """One line per report and per validation in log.jsonl."""
+    """One line per report, per validation, and whenever the run begins or goes on, in log.jsonl."""
 
     def __init__(self) -> None:
         self._file: IO[str] | None = None
 
     def started(self, start: Start) -> None:
         self._file = open(start.folder.log, "a", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the run
+        self._line({"step": start.step, "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
 
     def reported(self, report: Report) -> None:
         self._line(asdict(report))
@@ -83,7 +85,7 @@ class JsonLog(Callback):
         if self._file is not None:
             self._file.close()
 
-    def _line(self, values: dict[str, float]) -> None:
+    def _line(self, values: Mapping[str, object]) -> None:
         assert self._file is not None
         self._file.write(json.dumps(values) + "\n")
         self._file.flush()

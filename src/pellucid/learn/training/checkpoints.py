@@ -19,17 +19,24 @@ import torch
 from pellucid.errors import ResourceError, TrainingError
 
 FORMAT = b"pellucid training state 1\n"
+CHECKPOINTS = "checkpoints"
+"""Where in a run's folder they lie."""
 KEPT = 2
 SNAPSHOT_LIMIT = 8 * 2**20
 
 
 def write_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
-    """Writes the state under its step's name and keeps the newest two."""
+    """Writes the state under its step's name and keeps the one before it.
+
+    Later ones go too: they are damaged, and the run went on from before them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step_{state['step']:09d}.state"
     _write(path, _to_bytes(state))
-    for old in checkpoints_of(folder)[KEPT:]:
-        old.unlink(missing_ok=True)
+    kept = [file for file in checkpoints_of(folder) if file.name <= path.name][:KEPT]
+    for file in checkpoints_of(folder):
+        if file not in kept:
+            file.unlink(missing_ok=True)
     return path
 
 
@@ -63,12 +70,12 @@ def read_state(path: Path) -> dict[str, Any]:
     return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
 
 
-def save_snapshot(run: str | Path, path: str | Path) -> Path:
+def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
     """The newest good state of a run as one small file, which `pellucid train --from FILE` goes on from."""
     run, path = Path(run), Path(path)
-    state, _ = newest_good(run / "checkpoints")
+    state, _ = newest_good(run / CHECKPOINTS)
     if state is None:
-        raise TrainingError("the run has no checkpoint yet", seen=run)
+        raise TrainingError("there is no checkpoint", seen=run, expected="the folder of a run that has saved one")
     content = _to_bytes(state)
     if len(content) > SNAPSHOT_LIMIT:
         raise TrainingError(
@@ -78,7 +85,7 @@ def save_snapshot(run: str | Path, path: str | Path) -> Path:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, content)
-    return path
+    return state
 
 
 def _to_bytes(state: dict[str, Any]) -> bytes:

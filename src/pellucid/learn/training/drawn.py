@@ -15,6 +15,7 @@ from pellucid.learn.data.database_plan import DatabaseOptions
 from pellucid.picture import Picture, write
 
 SIDE = 128
+STRONGEST_GRAIN = 0.2
 
 
 def drawn_picture(seed: int, number: int) -> np.ndarray:
@@ -29,7 +30,7 @@ def drawn_picture(seed: int, number: int) -> np.ndarray:
         cy, cx, radius = random.uniform(0, 1, 3)
         inside = (y - cy) ** 2 + (x - cx) ** 2 < (0.03 + 0.2 * radius) ** 2
         canvas[inside] = 0.5 * canvas[inside] + 0.5 * random.uniform(0, 1, 3)
-    canvas += random.normal(0, 0.02, canvas.shape)
+    canvas += random.normal(0, random.uniform(0, STRONGEST_GRAIN), canvas.shape)  # else to blur would be to copy
     return np.floor(canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 

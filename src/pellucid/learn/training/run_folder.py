@@ -3,7 +3,7 @@
     runs/x/
         recipe.yaml       the recipe in full
         run.json          what else decides the weights: database, precision, threads, versions
-        log.jsonl         one line per report and per validation
+        log.jsonl         one line per report, per validation, and per beginning
         events/           the same for TensorBoard
         checkpoints/      the newest two states
         curves.png  validation.png
@@ -24,8 +24,9 @@ from typing import Any
 
 from pellucid.errors import TrainingError
 from pellucid.learn.recipes import Recipe, differing_keys, recipe_from_text, recipe_to_text
+from pellucid.learn.training.checkpoints import CHECKPOINTS
 
-RECIPE, FACTS, LOG, CHECKPOINTS, LOCK = "recipe.yaml", "run.json", "log.jsonl", "checkpoints", "lock"
+RECIPE, FACTS, LOG, LOCK = "recipe.yaml", "run.json", "log.jsonl", "lock"
 DRAWN = "drawn"
 """Where a run keeps the pictures that it drew for itself, if it had no others."""
 DECIDING = ("database", "precision", "processes", "from")

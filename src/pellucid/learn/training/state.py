@@ -43,6 +43,11 @@ class State:
         _set_random_states(saved["random"])
         self.step = saved["step"]
 
+    def begin_from(self, weights: dict[str, Any]) -> None:
+        """Takes weights alone: the run begins with them, at step 0."""
+        self.network.load_state_dict(weights)
+        self.average.network.load_state_dict(weights)
+
 
 def weights_hash(state: dict[str, Any]) -> str:
     """SHA-256 over the names and bytes of the weights and of their average."""

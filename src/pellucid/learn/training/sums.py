@@ -35,7 +35,8 @@ def layer_sums(network: nn.Module, x: Tensor) -> list[LayerSum]:
     def hook(name: str):
         def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             parameters = sum(p.numel() for p in layer.parameters(recurse=False))
-            shape = tuple(layer.weight.shape) if isinstance(getattr(layer, "weight", None), Tensor) else ()
+            weight = getattr(layer, "weight", None)
+            shape = tuple(weight.shape) if isinstance(weight, Tensor) else ()
             if parameters:
                 sums.append(LayerSum(name, type(layer).__name__, shape, parameters, _sum(layer, inputs[0], output)))
 
@@ -66,7 +67,7 @@ def _sum(layer: nn.Module, x: Tensor, y: Tensor) -> int:
     return y.numel() * layer.weight[0].numel()  # each output element meets all weights of its channel
 
 
-def measured_peak(dtype: torch.dtype, device: torch.device, *, n: int = 1536, repeats: int = 5) -> float:
+def measured_peak(dtype: torch.dtype, device: torch.device, *, n: int = 1024, repeats: int = 5) -> float:
     """Operations per second of a large matrix product, the best of a few: what a convolution could reach."""
     a = torch.ones(n, n, dtype=dtype, device=device)
     best = 0.0

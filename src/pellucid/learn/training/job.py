@@ -1,0 +1,118 @@
+"""What is asked of a training, what decides its weights, and where it begins."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from pellucid.errors import DatabaseError, TrainingError, UsageError
+from pellucid.learn.data.database import CropDatabase, open_database
+from pellucid.learn.recipes import Recipe, differing_keys, recipe_from_text
+from pellucid.learn.training import precision as precisions
+from pellucid.learn.training.callbacks import Callback
+from pellucid.learn.training.checkpoints import newest_good, read_state
+from pellucid.learn.training.drawn import drawn_database
+from pellucid.learn.training.run_folder import DRAWN, RunFolder
+from pellucid.learn.training.validation import Figures
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to train and where. None leaves the choice to the run's folder, or to the machine."""
+
+    recipe: Recipe
+    run: Path
+    database: Path | None = None
+    threads: int | None = None
+    precision: str | None = None
+    snapshot: Path | None = None
+    processes: int = 1
+    callbacks: tuple[Callback, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended: `finished` now, `was finished` before, or `stopped` by request."""
+
+    ending: Literal["finished", "was finished", "stopped"]
+    step: int
+    weights: str  # SHA-256 of the weights and their average
+    figures: Figures | None  # of the last validation
+
+
+def settle(job: Job, folder: RunFolder) -> dict[str, Any]:
+    """What decides the weights beside the recipe; what was not asked for is as it was, or as the machine likes it."""
+    _check_processes(job)
+    there = folder.facts() if folder.exists else {}
+    cores = len(os.sched_getaffinity(0))
+    return {
+        "database": database_of(job).fingerprint,
+        "precision": precisions.settled(job.precision or there.get("precision") or job.recipe.precision),
+        "processes": job.processes,
+        "from": None if job.snapshot is None else hashlib.sha256(_bytes_of(job.snapshot)).hexdigest(),
+        "threads": job.threads or there.get("threads") or max(1, cores // job.processes),
+        "torch": torch.__version__,
+        "processor": precisions.processor_name(),
+    }
+
+
+def _check_processes(job: Job) -> None:
+    batch = job.recipe.data.batch
+    if not 1 <= job.processes <= batch or batch % job.processes:
+        raise UsageError("the batch cannot be shared out", seen=f"{batch} samples, {job.processes} processes")
+    if job.processes > 1 and torch.cuda.is_available():
+        raise UsageError("several processes share processors, and this machine has a GPU", expected="--processes 1")
+
+
+def beginning(job: Job, folder: RunFolder, database: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """The state to begin with, None for a fresh start, and what there is to say about it."""
+    saved, damaged = newest_good(folder.checkpoints)
+    notes = [f"{path} is damaged and was passed over" for path in damaged]
+    if saved is None and job.snapshot is not None:
+        saved, note = _from_snapshot(job, database)
+        notes.append(note)
+    return saved, notes
+
+
+def _bytes_of(path: Path) -> bytes:
+    read_state(path)  # says what is wrong with the file
+    return path.read_bytes()
+
+
+def database_of(job: Job) -> CropDatabase:
+    data = job.recipe.data
+    if job.database is not None:
+        return open_database(job.database, at_least=data.patch)
+    if not data.pictures:
+        raise DatabaseError(
+            "the recipe learns from photographs",
+            seen="no database",
+            hint="make one with `pellucid createdb`, name it with --data",
+        )
+    return drawn_database(job.run / DRAWN, pictures=data.pictures, crop=data.patch, seed=job.recipe.seed)
+
+
+def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
+    """What a new run takes from a snapshot, and a note that says so.
+
+    The whole state, if recipe and database agree; else the averaged weights of the same network, for a run of its own.
+    """
+    assert job.snapshot is not None
+    state = read_state(job.snapshot)
+    different = differing_keys(recipe_from_text(state["recipe"]), job.recipe)
+    for key, seen, asked in different:
+        if key.partition(".")[0] in ("network", "scale") or key == "data.channels":
+            raise TrainingError(
+                f"the snapshot is of another network: {key} differs", seen=seen, expected=asked, hint="use --set"
+            )
+    keys = [key for key, _, _ in different] + ["database"] * (state.get("database", database) != database)
+    if keys:
+        return {"average": state["average"]}, (
+            f"{job.snapshot} gives its weights only, and the run begins at step 0, because {', '.join(keys)} differ"
+        )
+    return state, f"going on from {job.snapshot}, step {state['step']}"
