@@ -53,6 +53,12 @@ def test_equal_models_give_equal_bytes(path: Path, tmp_path: Path) -> None:
     assert path.read_bytes() == (tmp_path / "other name.safetensors").read_bytes()
 
 
+def test_no_length_of_the_header_looks_foreign(tmp_path: Path) -> None:
+    for length in range(0, 2048, 8):  # the first bytes of the file, among them those of a pickle
+        save(tmp_path / "m", GRAPH, weights(), Card(purpose="x" * length))
+        assert load(tmp_path / "m").card.purpose == "x" * length
+
+
 def test_other_tools_read_the_weights_and_one_metadata_key(path: Path) -> None:
     from safetensors import safe_open
 

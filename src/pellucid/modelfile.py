@@ -111,12 +111,9 @@ def _json(value: Any) -> str:
 def _read_header(path: str, file: BinaryIO) -> tuple[dict[str, Any], int]:
     """The header and where the data begin."""
     size = os.fstat(file.fileno()).st_size
-    start = file.read(10)
-    if start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")):
-        hint = "make a model file from it with pellucid export"
-        raise ModelFileError(f"{path} is a pickle or a PyTorch checkpoint", expected="a model file", hint=hint)
-    if len(start) < 10 or start[8:9] != b"{":
-        raise ModelFileError(f"{path} is no model file", seen=_first_bytes(start), expected="a safetensors file")
+    start = file.read(9)
+    if start[8:9] != b"{":
+        raise _foreign(path, start)
     length = int.from_bytes(start[:8], "little")
     if length > MAX_HEADER:
         raise ModelFileError(
@@ -229,5 +226,9 @@ def _truncated(path: str, size: int, expected: int) -> ModelFileError:
     return ModelFileError(what, seen=f"{max(size, 0)} bytes", expected=f"{expected}", hint="copy or make it again")
 
 
-def _first_bytes(start: bytes) -> str:
-    return f"first bytes {start[:8].hex(' ')}" if start else "an empty file"
+def _foreign(path: str, start: bytes) -> ModelFileError:
+    if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        hint = "make a model file from it with pellucid export"
+        return ModelFileError(f"{path} is a pickle or a PyTorch checkpoint", expected="a model file", hint=hint)
+    seen = f"first bytes {start[:8].hex(' ')}" if start else "an empty file"
+    return ModelFileError(f"{path} is no model file", seen=seen, expected="a safetensors file")
