@@ -72,7 +72,7 @@ def _superres(name: str, card: Card, parameters: int) -> str:
     protocol = card.figures[0].protocol if card.figures else ""
     return (
         f"## {name}\n\n{card.purpose} {protocol}.\n\n"
-        f"`pellucid evaluate {name} --data DIR --scale {card.scale}`; bfloat16 costs {card.bf16_loss_db} dB on Set5.\n\n"
+        f"`pellucid evaluate {name} --data DIR --scale {card.scale}`; bfloat16 costs {card.bf16_loss_db} dB.\n\n"
         + "\n".join(table)
         + "\n\nThe rows below ours are the papers' own figures, by the same protocol.\n"
     )
