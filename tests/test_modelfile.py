@@ -125,13 +125,19 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "other type": (with_header(lambda h: h["a.bias"].update(dtype="I64")), "another type; seen: I64"),
     "no offsets": (with_header(lambda h: h["a.bias"].pop("data_offsets")), "tensor 'a.bias' cannot be read"),
     "weights alone": (with_header(lambda h: h.pop("__metadata__")), "holds weights but no network"),
-    "newer": (with_metadata(lambda v: v.update(format=FORMAT + 1)), f"newer than this program; seen: format {FORMAT + 1}"),
+    "newer": (
+        with_metadata(lambda v: v.update(format=FORMAT + 1)),
+        f"newer than this program; seen: format {FORMAT + 1}",
+    ),
     "no format": (with_metadata(lambda v: v.pop("format")), "does not say its format"),
     "no graph": (with_metadata(lambda v: v.pop("graph")), "graph cannot be read"),
     "NaN attribute": (with_metadata(lambda v: v["graph"]["nodes"][0].update(attributes={"x": float("nan")})), "NaN"),
     "unknown card key": (with_metadata(lambda v: v["card"].update(scales=3)), "card cannot be read; seen: .'scales'."),
     "wrong card": (with_metadata(lambda v: v["card"].update(scale="three")), "card's scale is wrong"),
-    "superfluous": (with_header(lambda h: h.update({"z.weight": h.pop("b.weight")})), "no layer has the weights 'z.weight'"),
+    "superfluous": (
+        with_header(lambda h: h.update({"z.weight": h.pop("b.weight")})),
+        "no layer has the weights 'z.weight'",
+    ),
 }
 
 

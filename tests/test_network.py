@@ -124,7 +124,10 @@ def test_files_and_pictures_keep_alpha_and_profile(tmp_path: Path) -> None:
 
 def test_what_is_no_picture_is_refused() -> None:
     network = Network(enlarging())
-    for wrong, message in ((np.zeros(5, np.uint8), "no picture has this shape"), (np.zeros((4, 4, 2), np.uint8), "channels")):
+    for wrong, message in (
+        (np.zeros(5, np.uint8), "no picture has this shape"),
+        (np.zeros((4, 4, 2), np.uint8), "channels"),
+    ):
         with pytest.raises(UsageError, match=message):
             network(wrong)
     flat = ModelFile(Graph((Node("p", "slice_channels", (INPUT,), {"start": 0, "stop": 2}),), 3), {}, Card())

@@ -204,13 +204,12 @@ def view(b: Builder, a: dict[str, Any]) -> Value:
     value, shape = b.value(a["self"]), b.shape
     if shape == value.shape:
         return value
+    if value.axes != "nhwc" and shape[:2] == value.shape[:2] and not any(n > 1 for n in shape[2:] + value.shape[2:]):
+        return Value(value.node, shape, "nchw" if len(shape) == 4 else "nc")  # one pixel
     if value.axes == "nchw" and len(shape) == 2 and shape[1] == value.shape[1] * value.shape[2] * value.shape[3]:
-        pixel = value.shape[2:] == (1, 1)
         if b.free:  # what reads a flattened map of any size has weights for one size alone
             b.size = b.example
-        return Value(value.node, shape, "nc") if pixel else b.emit("flatten", [value], axes="nc")
-    if value.axes == "nc" and shape == (*value.shape, 1, 1):
-        return Value(value.node, shape, "nchw")
+        return b.emit("flatten", [value], axes="nc")
     b.refuse(f"it views {value.shape} as {shape}", "a map flattened, or a vector as one pixel")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import logging
 import os
 import re
 import traceback
-from typing import Any
+from collections.abc import Iterator
+from unittest import mock
 
 import torch
 from torch import nn
@@ -14,7 +17,7 @@ from torch.export import Dim, ExportedProgram
 
 from pellucid.errors import GraphError
 
-_TORCH = os.path.dirname(torch.__file__) + os.sep
+_NOT_OURS = (os.path.dirname(torch.__file__) + os.sep, contextlib.__file__, "torch" + os.sep, "<")
 
 
 def collapsed(module: nn.Module) -> nn.Module:
@@ -36,7 +39,7 @@ def trace(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
     """The module as ATen operations; h and w stay symbols unless the module fixes them."""
     sizes = ({2: Dim.AUTO, 3: Dim.AUTO},)  # named dimensions fail on simple nets
     try:
-        with torch.no_grad(), _quiet():
+        with torch.no_grad(), _quiet(), _whole_stacks():
             return torch.export.export(module, (example,), dynamic_shapes=sizes)
     except Exception as error:
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
@@ -47,7 +50,7 @@ def trace(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
 
 def source_line(frames: list[tuple[str, str]]) -> str:
     """The deepest line outside torch, as file:line."""
-    ours = [frame for frame in frames if not frame[0].startswith((_TORCH, "<")) and not frame[0].startswith("torch/")]
+    ours = [frame for frame in frames if not frame[0].startswith(_NOT_OURS)]
     file, line = (ours or frames or [("unknown", "0")])[-1]
     return f"{file}:{line}"
 
@@ -63,17 +66,27 @@ def _frames(error: BaseException) -> list[tuple[str, str]]:
     return [frame for frame in frames if not frame[0].startswith(own)]
 
 
-class _quiet:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
     """torch.export prints the graph that it could not finish; the error says it in a line."""
-
-    def __enter__(self) -> None:
-        import logging
-
-        self.loggers = [logging.getLogger(name) for name in ("torch.fx.experimental.symbolic_shapes", "torch.export")]
-        self.levels = [logger.level for logger in self.loggers]
-        for logger in self.loggers:
-            logger.setLevel(logging.CRITICAL)
-
-    def __exit__(self, *_: Any) -> None:
-        for logger, level in zip(self.loggers, self.levels, strict=True):
+    loggers = [logging.getLogger(name) for name in ("torch.fx.experimental.symbolic_shapes", "torch.export")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _whole_stacks() -> Iterator[None]:
+    """torch.export remembers of each operation's stack the frames called `forward` alone; here all that follow it."""
+
+    def from_forward(self: object, stack: traceback.StackSummary) -> traceback.StackSummary:
+        names = [frame.name for frame in stack]
+        return traceback.StackSummary.from_list(stack[names.index("forward") :] if "forward" in names else [])
+
+    with mock.patch.object(torch.fx.proxy.TracerBase, "_filter_traceback_frames", from_forward):
+        yield

@@ -1,0 +1,307 @@
+"""Export: every translation against torch by an interpreter of its own and by the engine; names, folding, refusals."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import pellucid
+from pellucid.card import Card
+from pellucid.errors import GraphError, NotFiniteError, UsageError
+from pellucid.learn import export
+from pellucid.learn.to_runtime import to_graph
+from pellucid.learn.to_runtime.checking import relative_error
+from pellucid.modelfile import ModelFile
+from pellucid.network import Network
+from tests.interpreter import interpret
+
+
+class Does(nn.Module):
+    """A module that is one function of its input, with a convolution before it where channels change."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def normed(module: nn.Module) -> nn.Module:
+    """Statistics as after training, so that folding shows."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d) and part.running_mean is not None and part.running_var is not None:
+            part.running_mean.normal_()
+            part.running_var.uniform_(0.5, 2)
+    return module.eval()
+
+
+def by_torch(module: nn.Module, x: Tensor) -> np.ndarray:
+    with torch.no_grad():
+        y = module.eval()(x).numpy()
+    return y.transpose(0, 2, 3, 1) if y.ndim == 4 else y[:, None, None, :]
+
+
+def holds(module: nn.Module, channels: int = 4, sizes: tuple[tuple[int, int], ...] = ((12, 16), (13, 19))) -> list[str]:
+    """Compares torch with the exported graph, run by the interpreter and by the engine; returns the operations."""
+    torch.manual_seed(1)
+    graph, weights = to_graph(module, torch.rand(1, channels, *sizes[0]))
+    for size in sizes if graph.size is None else sizes[:1]:
+        x = torch.rand(1, channels, *size) * 2 - 1
+        wanted, given = by_torch(module, x), np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1))
+        for got in (interpret(graph, weights, given), Network(ModelFile(graph, weights, Card())).run(given, "fp32")):
+            assert got.shape == wanted.shape
+            assert relative_error(got, wanted) < 1e-5
+    return [node.operation for node in graph.nodes]
+
+
+LAYERS: dict[str, nn.Module] = {
+    "conv": nn.Conv2d(4, 6, (3, 5), (2, 1), (1, 2), (1, 1), bias=False),
+    "conv dilated, grouped": nn.Conv2d(4, 8, 3, padding=2, dilation=2, groups=2),
+    "conv same": nn.Conv2d(4, 5, (4, 3), padding="same"),
+    "conv reflected": nn.Conv2d(4, 5, 3, padding=1, padding_mode="reflect"),
+    "conv transposed": nn.ConvTranspose2d(4, 6, 4, 2, 1, groups=2),
+    "conv transposed, output padding": nn.ConvTranspose2d(4, 5, 3, (2, 3), 1, output_padding=(1, 2)),
+    "prelu": nn.PReLU(4),
+    "activations": nn.Sequential(nn.ReLU(), nn.LeakyReLU(0.2), nn.Tanh(), nn.SELU(), nn.SiLU(), nn.Hardswish()),
+    "more activations": nn.Sequential(nn.GELU(), nn.GELU("tanh"), nn.Softsign(), nn.Softplus(), nn.Sigmoid()),
+    "clips": nn.Sequential(nn.ReLU6(), nn.Hardtanh(-0.5, 0.7), nn.Hardsigmoid()),
+    "batch norm": normed(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))),
+    "group norm": nn.GroupNorm(2, 4),
+    "instance norm": nn.InstanceNorm2d(4, affine=True),
+    "local response norm": nn.LocalResponseNorm(3, 0.2, 0.6, 1.5),
+    "softmax": nn.Softmax2d(),
+    "max pool": nn.MaxPool2d(3, 2, 1),
+    "max pool, ceiling": nn.MaxPool2d(2, ceil_mode=True),
+    "mean pool": nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+    "adaptive pools": nn.Sequential(nn.AdaptiveAvgPool2d((5, 6)), nn.AdaptiveMaxPool2d(3)),
+    "shuffles": nn.Sequential(nn.PixelShuffle(2), nn.Identity(), nn.PixelUnshuffle(2), nn.Dropout(0.5)),
+    "nearest": nn.Upsample(scale_factor=2),
+    "bilinear, corners": nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+    "bicubic": nn.Upsample(scale_factor=3, mode="bicubic"),
+    "pads": nn.Sequential(
+        nn.ReflectionPad2d((1, 2, 3, 4)), nn.ReplicationPad2d(1), nn.ConstantPad2d((0, 1, 2, 0), 0.3)
+    ),
+    "dense": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 7), nn.ReLU(), nn.Linear(7, 2)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name: str) -> None:
+    holds(LAYERS[name])
+
+
+CONSTANT = torch.tensor([0.5, -1.0, 2.0, 3.0]).reshape(1, 4, 1, 1)
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "constants": lambda x: (1 - (x * 2 + 1) / 3).clamp(min=-0.5) - x.neg(),
+    "constants per channel": lambda x: (x * CONSTANT - CONSTANT).relu() / CONSTANT,
+    "alpha": lambda x: torch.sub(torch.add(x, x.abs(), alpha=3), x.square(), alpha=0.5),
+    "sine": lambda x: torch.sin(30 * x) + torch.sin(x + 1),
+    "in place": lambda x: _in_place(x),
+    "split": lambda x: torch.cat([*x.chunk(2, 1)[::-1], *x.split(3, 1), *x.split([1, 3], 1)], 1),
+    "channels": lambda x: torch.cat([x[:, 1:3], x[:, [2, 0, 0]], x.flip(1), x.repeat(1, 2, 1, 1)], 1),
+    "interleaved": lambda x: x.repeat_interleave(3, 1),
+    "cut": lambda x: x[:, :, 1:-2, 2:],
+    "attention": lambda x: x * torch.sigmoid(x.mean((2, 3), keepdim=True)) + x.amax((2, 3), keepdim=True),
+    "over channels": lambda x: x * x.mean(1, keepdim=True) + x.max(1, keepdim=True)[0] + x.sum(1, keepdim=True),
+    "squeezed": lambda x: x * torch.tanh(x.mean((2, 3)))[:, :, None, None],
+    "channels last": lambda x: F.gelu(F.layer_norm(x.permute(0, 2, 3, 1), (4,)) * 2).permute(0, 3, 1, 2),
+    "unpooled": lambda x: F.max_unpool2d(*F.max_pool2d(x[:, :, :, :], 2, return_indices=True), 2),
+    "to the input's size": lambda x: F.interpolate(x, size=(x.shape[2] * 2, x.shape[3] * 2), mode="bilinear"),
+    "zeros": lambda x: x + torch.zeros_like(x) + torch.ones_like(x),
+}
+
+
+def _in_place(x: Tensor) -> Tensor:
+    y = x * 2
+    same = y.contiguous()
+    y.relu_()
+    return same + y.add_(1)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name: str) -> None:
+    sizes = ((12, 16), (14, 20)) if name == "unpooled" else ((12, 16), (13, 19))
+    holds(Does(FUNCTIONS[name]), sizes=sizes)
+
+
+def test_batch_norm_and_scales_go_into_the_convolution() -> None:
+    conv, transposed = nn.Conv2d(4, 6, 3, groups=2, bias=False), nn.ConvTranspose2d(6, 8, 2, 2, groups=2)
+    module = nn.Sequential(conv, nn.BatchNorm2d(6), nn.ReLU(), transposed, nn.BatchNorm2d(8))
+    assert holds(normed(module)) == ["conv", "relu", "conv_transpose"]
+    dense = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5), Does(lambda x: x * 3 - 1))
+    assert holds(dense) == ["global_mean_pool", "linear"]
+
+
+def test_batch_norm_stays_where_others_read_the_convolution() -> None:
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.conv(x)
+            return y + self.norm(y)
+
+    assert holds(normed(Both())) == ["conv", "batch_norm", "add"]
+
+
+def test_zero_padding_goes_into_the_next_convolution() -> None:
+    assert holds(nn.Sequential(nn.ZeroPad2d((1, 2, 0, 1)), nn.Conv2d(4, 3, 3, padding=1))) == ["conv"]
+    assert holds(nn.Sequential(nn.ConstantPad2d(1, 0.5), nn.Conv2d(4, 3, 3))) == ["pad", "conv"]
+
+
+class Named(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.ReLU())
+        self.act = nn.ReLU()
+        self.scale = nn.Parameter(torch.full((1, 3, 1, 1), 0.5))
+        self.reflected = nn.Conv2d(3, 3, 3, padding=1, padding_mode="reflect")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.act(self.body(self.body(x)) + x)
+        return self.act(self.reflected(y) * y) * self.scale
+
+
+def test_nodes_carry_the_names_of_modules() -> None:
+    graph, weights = to_graph(Named(), torch.rand(1, 3, 8, 8))
+    names = [
+        "body.0",
+        "body.1",
+        "body.0#2",
+        "body.1#2",
+        "add",
+        "act",
+        "reflected.pad",
+        "reflected",
+        "multiply",
+        "act#2",
+    ]
+    assert [node.name for node in graph.nodes] == [*names, "affine"]
+    assert graph.nodes[2].weights == "body.0" and graph.nodes[2].weights_prefix == "body.0"
+    shared = {"body.0.weight", "body.0.bias", "reflected.weight", "reflected.bias", "affine.scale"}
+    assert weights.keys() == shared  # what is called twice is stored once
+
+
+def test_blocks_that_can_collapse_do() -> None:
+    class Wide(nn.Module):
+        """Two convolutions that are one: 1x1 into many channels and 3x3 back."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.expand = nn.Conv2d(4, 16, 1, bias=False)
+            self.squeeze = nn.Conv2d(16, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.squeeze(self.expand(x))
+
+        def collapsed(self) -> nn.Module:
+            conv = nn.Conv2d(4, 4, 3, padding=1)
+            conv.weight.copy_(torch.einsum("oikl,ij->ojkl", self.squeeze.weight, self.expand.weight[:, :, 0, 0]))
+            assert conv.bias is not None and self.squeeze.bias is not None
+            conv.bias.copy_(self.squeeze.bias)
+            return conv
+
+    module = nn.Sequential(Wide(), nn.ReLU(), Wide())
+    assert holds(module) == ["conv", "relu", "conv"]
+    assert isinstance(module[0], Wide)  # the module itself stays as it was
+
+
+class Ladder(nn.Module):
+    """A U-Net of two levels: sizes must be multiples of 4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(nn.Conv2d(c, 4, 3, padding=1) for c in (3, 4, 4))
+        self.up = nn.ModuleList(nn.Conv2d(8, 4, 3, padding=1) for _ in range(2))
+        self.head = nn.Conv2d(4, 3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        across = []
+        for level, conv in enumerate(self.down):
+            x = torch.relu(conv(x if level == 0 else F.max_pool2d(x, 2)))
+            across.append(x)
+        across.pop()
+        for conv in self.up:
+            x = F.interpolate(x, scale_factor=2, mode="bilinear")
+            x = torch.relu(conv(torch.cat([across.pop(), x], 1)))
+        return self.head(x)
+
+
+def test_the_file_is_the_module(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    module = normed(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.PReLU(8), nn.Conv2d(8, 3, 3)))
+    written = export(module, tmp_path / "m.safetensors", torch.rand(1, 3, 16, 20), Card(task="denoise"))
+    network = pellucid.load(tmp_path / "m.safetensors")
+    assert network.card.task == "denoise" and network.graph == written.graph
+    x = torch.rand(1, 3, 31, 22)
+    got = network.run(np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1)))
+    assert relative_error(got, by_torch(module, x)) < 1e-5
+    export(module, tmp_path / "again.safetensors", torch.rand(1, 3, 16, 20), Card(task="denoise"))
+    assert (tmp_path / "m.safetensors").read_bytes() == (tmp_path / "again.safetensors").read_bytes()
+    half = export(module, tmp_path / "half.safetensors", torch.rand(1, 3, 16, 20), half=True)
+    rounded = written.weights["0.weight"].astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(half.weights["0.weight"], rounded)
+
+
+def test_multiples_are_found(tmp_path: Path) -> None:
+    module = Ladder()
+    written = export(module, tmp_path / "u.safetensors", torch.rand(1, 3, 16, 24))
+    assert written.graph.multiple == 4 and written.graph.size is None
+    x = torch.rand(1, 3, 13, 18)
+    up = F.pad(x, (0, 2, 0, 3), "reflect")
+    got = pellucid.load(tmp_path / "u.safetensors").run(np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1)))
+    assert relative_error(got, by_torch(module, up)[:, :13, :18]) < 1e-5
+
+
+def test_dense_layers_fix_the_size(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 5 * 6, 3))
+    assert export(module, tmp_path / "d.safetensors", torch.rand(1, 1, 12, 14)).graph.size == (12, 14)
+
+
+REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "unknown": (lambda x: torch.cumsum(x, 1), "aten.cumsum cannot be exported: the engine has no such operation"),
+    "division": (lambda x: x / (x + 2), "aten.div cannot be exported: it divides by a map"),
+    "rows": (lambda x: x[:, :, :5], "aten.slice cannot be exported: it cuts a fixed number of rows"),
+    "axis": (lambda x: torch.cat([x, x], 2), "aten.cat cannot be exported: it joins along axis 2"),
+    "circular": (lambda x: F.pad(x, (1, 1, 1, 1), "circular"), "aten.pad cannot be exported: it pads 'circular'"),
+    "softmax": (lambda x: x.softmax(2), "aten.softmax cannot be exported: it acts on axis 2"),
+    "view": (lambda x: x.view(1, 2, 2, x.shape[2], x.shape[3]).sum(2), "aten.view cannot be exported: it views"),
+    "sizes": (lambda x: x * x.shape[2], "aten.mul cannot be exported: a factor depends on the picture's size"),
+    "map constant": (lambda x: x + torch.zeros(1, 4, 12, 16), "aten.add|cannot follow"),
+    "values": (lambda x: x if x.sum() > 0 else -x, "torch.export cannot follow the module"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_engine_lacks_is_refused_by_name_and_line(name: str, tmp_path: Path) -> None:
+    function, message = REFUSED[name]
+    with pytest.raises(GraphError, match=message) as caught:
+        export(Does(function), tmp_path / "m.safetensors", torch.rand(1, 4, 12, 16))
+    line = function.__code__.co_firstlineno
+    assert f"test_to_runtime.py:{line}" in str(caught.value)
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+def test_examples_and_results_that_are_no_pictures(tmp_path: Path) -> None:
+    for example in (torch.rand(3, 8, 8), torch.rand(2, 3, 8, 8)):
+        with pytest.raises(UsageError, match="example is no picture"):
+            export(nn.ReLU(), tmp_path / "m", example)
+    with pytest.raises(GraphError, match="returns several values"):
+        export(Does(lambda x: (x, x)), tmp_path / "m", torch.rand(1, 3, 8, 8))  # type: ignore[arg-type, return-value]
+    with pytest.raises(NotFiniteError):
+        export(Does(lambda x: (x * 200).exp()), tmp_path / "m", torch.rand(1, 3, 8, 8))
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_numbers_than_torch_get_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Network, "run", lambda self, x, precision: x * 1.001)
+    with pytest.raises(GraphError, match="other numbers than torch for .*relative error of 0.001"):
+        export(Does(lambda x: x * 1), tmp_path / "m", torch.rand(1, 3, 8, 8))
+    assert not list(tmp_path.iterdir())
