@@ -1,5 +1,5 @@
-"""What is measured, as data: networks, sizes, and a picture-like input. Never zeros, and never a size at which a peer is
-known to stumble (512 x 512 for net B, a width of 640 for net D)."""
+"""What is measured, as data: networks, sizes, and a picture-like input. Never zeros, and never a size at which a peer
+is known to stumble (512 x 512 for net B, a width of 640 for net D)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ CASES = [
 
 
 def picture(height: int, width: int, channels: int = 3) -> np.ndarray:
-    """(1, h, w, c) float32 in 0..1 with the spectrum of a photograph: noise at every scale, halved from each to the next."""
+    """(1, h, w, c) float32 in 0..1 with a photograph's kind of spectrum: noise at every scale, less at the finer ones."""
     random = np.random.default_rng(1)
     sum_ = np.zeros((height, width, channels), np.float32)
     step, weight = 64, 1.0

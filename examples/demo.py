@@ -1,5 +1,5 @@
-"""`make demo`: a photograph is made three times smaller, and brought back to its size by a trained network and by bicubic
-interpolation. Both are compared with the original; the pictures and their figures go into the folder `demo`."""
+"""`make demo`: a photograph is made three times smaller, and brought back to its size by a trained network and by
+bicubic interpolation. Both are compared with the original; the pictures and their figures go into the folder `demo`."""
 
 from pathlib import Path
 from time import perf_counter
