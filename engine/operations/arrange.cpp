@@ -28,41 +28,36 @@ class PixelShuffle : public Primitive {
                            : Reads{1, cut.left, cut.left + cut.right, f.x};
   }
   bool plain_output() const override { return true; }
+  std::size_t scratch_bytes(const std::vector<Shape>& in, long, long) const override {
+    return channel_stride(in[0].c) * sizeof(int);
+  }
   void run(const Task& task) const override {
-    for (long y = task.y0; y < task.y1; y++) {
-      const float* in = task.in[0]->row((y + cut.top) / f.y) + (y + cut.top) % f.y * f.x;
-      float* out = task.out.row(y);
-      const int c = task.out.shape.c;
-      if (f.x == 3 && c == 3 && task.out.stride == 3)
-        row<3, 3, 3>(task, in, out);
-      else if (f.x == 2 && c == 3 && task.out.stride == 3)
-        row<2, 3, 3>(task, in, out);
-      else if (f.x == 4 && c == 3 && task.out.stride == 3)
-        row<4, 3, 3>(task, in, out);
-      else
-        row<0, 0, 0>(task, in, out);
-    }
+    for (long y = task.y0; y < task.y1; y++) row(task, y);
   }
 
  private:
-  // Known factors (FX, C, STRIDE) let the compiler unroll; zeros mean that they are read at run time.
-  template <int FX, int C, int STRIDE>
-  void row(const Task& task, const float* in, float* out) const {
-    const int fx = FX ? FX : f.x, c = C ? C : task.out.shape.c, stride = STRIDE ? STRIDE : task.out.stride;
-    const int step = task.in[0]->stride, plane = f.y * fx;
-    long x = task.x0;
-    long at = x + cut.left;
-    for (; x < task.x1 && at % fx; x++, at++) pixel(in + at / fx * step + at % fx, out + x * stride, c, stride, plane);
-    for (; x + fx <= task.x1; x += fx, at += fx) {
-      const float* from = in + at / fx * step;
-      float* to = out + x * stride;
-      for (int k = 0; k < fx; k++, to += stride) pixel(from + k, to, c, stride, plane);
-    }
-    for (; x < task.x1; x++, at++) pixel(in + at / fx * step + at % fx, out + x * stride, c, stride, plane);
-  }
-  static void pixel(const float* from, float* to, int c, int stride, int plane) {
-    for (int o = 0; o < c; o++) to[o] = from[o * plane];
-    for (int o = c; o < stride; o++) to[o] = 0;
+  // Input pixels whose outputs all lie in the strip go at once where outputs are plain; the others one by one.
+  void row(const Task& task, long y) const {
+    const int c = task.out.shape.c, stride = task.out.stride, step = task.in[0]->stride,
+              phase = int((y + cut.top) % f.y);
+    const float* in = task.in[0]->row((y + cut.top) / f.y);
+    float* out = task.out.row(y);
+    const auto singly = [&](long from, long to) {
+      for (long x = from; x < to; x++) {
+        const float* pixel = in + (x + cut.left) / f.x * step + phase * f.x + (x + cut.left) % f.x;
+        for (int o = 0; o < c; o++) out[x * stride + o] = pixel[o * f.y * f.x];
+        for (int o = c; o < stride; o++) out[x * stride + o] = 0;
+      }
+    };
+    const long first = (task.x0 + cut.left + f.x - 1) / f.x, last = (task.x1 + cut.left) / f.x;
+    if (stride != c || first >= last) return singly(task.x0, task.x1);
+    auto* index = reinterpret_cast<int*>(task.scratch);
+    for (int kx = 0; kx < f.x; kx++)
+      for (int o = 0; o < c; o++) index[kx * c + o] = (o * f.y + phase) * f.x + kx;
+    const long x0 = first * f.x - cut.left, x1 = last * f.x - cut.left;
+    singly(task.x0, x0);
+    row_functions().pick(out + x0 * c, in + first * step, index, f.x * c, last - first, step);
+    singly(x1, task.x1);
   }
   const Pair f;
   const Sides cut;

@@ -159,8 +159,21 @@ void ConvolutionPrimitive::prepare() {
   const auto& d = description;
   const bool bf16 = d.precision == Precision::bf16;
   const auto weight = bf16 ? rounded_to_bf16(d.weight) : d.weight;
-  prepared = make_convolution(d.shape, weight->values.data(), d.bias ? d.bias->values.data() : nullptr, d.activation,
-                              d.slope.empty() ? nullptr : d.slope.data(), bf16 ? "direct" : "");
+  const auto make = [&](const char* which) {
+    return make_convolution(d.shape, weight->values.data(), d.bias ? d.bias->values.data() : nullptr, d.activation,
+                            d.slope.empty() ? nullptr : d.slope.data(), which);
+  };
+  if (!bf16) {
+    prepared = make("");
+    return;
+  }
+  // bf16 stands for kernels that add up products of rounded numbers: Winograd's detour is not among them.
+  for (const char* which : {"depthwise", "few_outputs", "direct"})
+    if (!prepared) prepared = make(which);
+}
+
+int ConvolutionPrimitive::margin() const {
+  return std::max(description.shape.pad_left, description.pad_right) + prepared->reach();
 }
 
 Shape ConvolutionPrimitive::shape(const std::vector<Shape>& in) const {
@@ -197,10 +210,6 @@ double ConvolutionPrimitive::multiply_adds(const std::vector<Shape>&) const {
   return double(s.oc) * (s.ic / s.groups) * s.kh * s.kw;
 }
 
-int ConvolutionPrimitive::margin() const {
-  return prepared->reach() + std::max(description.shape.pad_left, description.pad_right);
-}
-
 std::size_t ConvolutionPrimitive::weight_bytes() const { return description.weight->values.size() * sizeof(float); }
 
 void ConvolutionPrimitive::run(const Task& task) const {
@@ -222,14 +231,11 @@ void ConvolutionPrimitive::run(const Task& task) const {
   call.in = in, call.in_stride = task.in[0]->stride;
   call.out = out, call.out_stride = task.out.stride;
   call.rows = rows, call.x0 = int(task.x0), call.x1 = int(task.x1), call.width = int(task.out.shape.w);
+  call.epilogue.bf16 = description.rounded;
   if (description.residual) call.epilogue.add_rows = add, call.epilogue.add_stride = task.in[1]->stride;
   const std::size_t pointers = (2 * rows + in_rows) * sizeof(float*);
   call.scratch = task.scratch + (pointers + 63) / 64 * 64;
   prepared->run(call);
-  if (!description.rounded) return;
-  const long x0 = std::max(task.x0, 0L), x1 = std::min(task.x1, task.out.shape.w);
-  for (int j = 0; j < rows; j++)
-    if (out[j]) row_functions().round_to_bf16(out[j] + x0 * task.out.stride, (x1 - x0) * task.out.stride);
 }
 
 Declarations convolution_declarations() {

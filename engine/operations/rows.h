@@ -51,7 +51,8 @@ struct RowFunctions {
   // (x - mean) / sqrt(variance + eps) weight + bias over the c channels of each pixel; mask is 1 there and 0 behind.
   void (*normalise_pixels)(float* out, const float* in, const float* weight, const float* bias, const float* mask,
                            int c, float eps, std::size_t pixels, int stride);
-  double (*multiply_adds)(long rounds, float* sink);  // for measuring: as many as the core can do; returns how many
+  // The `count` floats at in + index[0], in + index[1] ... of each pixel, one pixel after the other.
+  void (*pick)(float* out, const float* in, const int* index, int count, std::size_t pixels, int step);
 };
 
 // For the instruction set in force.

@@ -310,20 +310,22 @@ void normalise_pixels(float* out, const float* in, const float* weight, const fl
   }
 }
 
-double multiply_adds(long rounds, float* sink) {
-  V sums[12];
-  for (V& part : sums) part = broadcast(*sink);
-  V factor = broadcast(0.999f), more = broadcast(*sink);
-  for (long i = 0; i < rounds; i++) {
-    for (V& part : sums) part = fma(part, factor, more);
-    __asm__ volatile("" : "+m"(*sink));
+// Pixels that fit into two vectors are picked apart by one permutation each.
+void pick(float* out, const float* in, const int* index, int count, std::size_t pixels, int step) {
+  std::size_t i = 0;
+  if (kLanes == 16 && count <= kLanes && step <= 2 * kLanes && step % kLanes == 0) {
+    int places[kLanes] = {};
+    for (int k = 0; k < count; k++) places[k] = index[k];
+    VI choice;
+    __builtin_memcpy(&choice, places, sizeof places);
+    const int second = step - kLanes;
+    for (; i < pixels; i++, in += step, out += count)
+      store_first(out, __builtin_shuffle(load(in), load(in + second), choice), count);
   }
-  V total = zero();
-  for (V& part : sums) total += part;
-  *sink = sum(total) * 1e-30f;
-  return double(rounds) * 12 * kLanes;
+  for (; i < pixels; i++, in += step, out += count)
+    for (int k = 0; k < count; k++) out[k] = in[index[k]];
 }
 
 constexpr RowFunctions kRowFunctions = {unary,      binary,           binary_vector, affine, prelu,         scale,
                                         add_scaled, unpack,           pack,          finite, round_to_bf16, gather,
-                                        gather_all, normalise_pixels, multiply_adds};
+                                        gather_all, normalise_pixels, pick};
