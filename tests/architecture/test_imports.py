@@ -23,7 +23,7 @@ STOREYS: list[set[str]] = [
     {"learn"},
     {"cli", "studio"},
 ]
-"""Rooms from the ground up. A room may import itself and rooms of lower storeys; `learn` only `cli` may, when called."""
+"""Rooms from the ground up. A room imports itself and rooms of lower storeys; `learn` only `cli` does, when called."""
 
 EXCEPTIONS = {("whole_picture", "tasks.alpha")}
 """When called: a whole picture's hidden colours are filled as those of a file's rows are."""

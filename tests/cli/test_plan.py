@@ -1,0 +1,33 @@
+"""`pellucid plan`: the layers and their sums."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pellucid.cli import run
+from tests.small_models import superres_model
+
+
+def test_the_plan_names_layers_and_sums(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(superres_model(tmp_path / "m.safetensors"))
+    assert run(["plan", model, "--size", "64x48", "--quick", "--threads", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "input       64 x 48, 3 channels; output 192 x 144, 3 channels; float32" in text
+    assert " 1 threads" in text and "time" not in text
+    assert any(line.startswith("first ") for line in text.splitlines())
+
+
+def test_json_carries_the_expected_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(superres_model(tmp_path / "m.safetensors"))
+    assert run(["plan", model, "--size", "64x48", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["output"] == [144, 192, 3] and plan["expected_seconds"] > 0
+    assert sum(node["multiply_adds"] for node in plan["nodes"]) == 64 * 48 * 9 * 8 * (3 + 27)
+
+
+def test_a_ceiling_that_does_not_suffice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(superres_model(tmp_path / "m.safetensors"))
+    assert run(["plan", model, "--size", "4000x3000", "--memory", "1K", "--quick"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "expected" in err
