@@ -6,9 +6,9 @@ import textwrap
 
 import numpy as np
 import pytest
-from tests.picture.samples import exif_blob, noisy, profile, vips_file
 
 from pellucid.picture import Picture, write
+from tests.picture.samples import exif_blob, noisy, profile, vips_file
 
 READ_ALL = """
     import os, sys

@@ -2,10 +2,10 @@ import struct
 
 import numpy as np
 import pytest
-from tests.picture.samples import noisy, profile
 
 from pellucid.errors import PictureError
 from pellucid.picture import open_reader, read
+from tests.picture.samples import noisy, profile
 
 
 def bmp(rows: bytes, width: int, height: int, bits: int, *, palette=b"", fields=b"", compression=0, header=40):

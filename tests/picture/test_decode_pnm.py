@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from tests.picture.samples import noisy
 
 from pellucid.errors import PictureError
 from pellucid.picture import open_reader, read
+from tests.picture.samples import noisy
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -6,10 +6,10 @@ import zlib
 import numpy as np
 import pytest
 import pyvips
-from tests.picture.samples import noisy, smooth, vips_file, vips_image, with_blobs
 
 from pellucid.errors import NotFiniteError, PictureError
 from pellucid.picture import open_reader, read
+from tests.picture.samples import noisy, smooth, vips_file, vips_image, with_blobs
 
 SUFFIXES = [".png", ".jpg", ".tif", ".webp", ".gif"]
 
@@ -36,10 +36,12 @@ def test_an_animated_png_is_refused():
         open_reader(animated)
 
 
-def test_a_tiff_whose_second_page_is_a_thumbnail_is_one_picture():
-    data = vips_file(smooth(8, 6, 3), ".tif")
-    thumbnail = vips_image(smooth(8, 6, 3)).tiffsave_buffer(pyramid=True, tile=True, tile_width=16, tile_height=16)
-    assert read(thumbnail).pixels.shape == read(data).pixels.shape == (8, 6, 3)
+def test_a_tiff_whose_further_pages_are_smaller_levels_is_one_picture():
+    options = {"pyramid": True, "tile": True, "tile_width": 16, "tile_height": 16}
+    for as_pages in (True, False):
+        data = vips_image(noisy(64, 64, 3)).tiffsave_buffer(subifd=not as_pages, **options)
+        pages = pyvips.Image.new_from_buffer(data, "").get("n-pages")
+        assert (pages > 1) is as_pages and np.array_equal(read(data).pixels, noisy(64, 64, 3))
 
 
 def test_cmyk_becomes_rgb_through_its_profile():

@@ -3,10 +3,10 @@ import struct
 import numpy as np
 import pytest
 import pyvips
-from tests.picture.samples import exif_blob, noisy, profile
 
 from pellucid.picture import Picture, encode_tiff, open_reader, read, write
 from pellucid.picture.metadata import clean_exif
+from tests.picture.samples import exif_blob, noisy, profile
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])

@@ -1,5 +1,4 @@
 import pytest
-from tests.picture.samples import smooth, vips_file
 
 from pellucid.errors import UsageError
 from pellucid.picture.formats import (
@@ -13,6 +12,7 @@ from pellucid.picture.formats import (
     format_to_write,
     is_picture_name,
 )
+from tests.picture.samples import smooth, vips_file
 
 
 @pytest.mark.parametrize("format", [PNG, JPEG, TIFF, WEBP])

@@ -1,7 +1,7 @@
 import pytest
-from tests.picture.samples import DATE, MAKER, MAKER_NOTE, exif_blob, profile
 
 from pellucid.picture import metadata
+from tests.picture.samples import DATE, MAKER, MAKER_NOTE, exif_blob, profile
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

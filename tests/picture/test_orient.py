@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import pyvips
-from tests.picture.samples import noisy, vips_file, vips_image
 
 from pellucid.errors import ResourceError
 from pellucid.picture import open_reader, orient, read
+from tests.picture.samples import noisy, vips_file, vips_image
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

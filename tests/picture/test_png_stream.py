@@ -3,9 +3,9 @@ import time
 
 import numpy as np
 import pytest
-from tests.picture.samples import noisy, vips_pixels
 
 from pellucid.picture.png_stream import Pipe, PngStream
+from tests.picture.samples import noisy, vips_pixels
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 4])

@@ -6,10 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from tests.picture.samples import noisy, smooth, vips_file
 
 from pellucid.errors import PictureError
 from pellucid.picture import open_reader, read
+from tests.picture.samples import noisy, smooth, vips_file
 
 
 @pytest.mark.parametrize("name", ["plain.png", "with space.png", "日本語 Ünï 🖼.png", "-leading.png", "a[Q=1].png", "x"])

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 import pyvips
-from tests.picture.samples import exif_blob, noisy, profile, smooth, vips_file
 
 from pellucid.picture import Picture, open_reader, read, write
-from pellucid.picture.metadata import clean_exif
+from pellucid.picture.metadata import PIXEL_HEIGHT, PIXEL_WIDTH, clean_exif, exif_directories
+from tests.picture.samples import exif_blob, noisy, profile, smooth, vips_file
 
 IN = [".png", ".jpg", ".tif", ".webp"]
 OUT = [*IN, ".bmp"]
@@ -100,13 +100,11 @@ def test_nothing_is_invented(tmp_path, out):
     assert back.profile is None and back.xmp is None and back.exif is None
 
 
-def test_the_size_in_exif_is_the_new_one(tmp_path):
-    exif = clean_exif(exif_blob())
-    for out in (".jpg", ".tif", ".png"):
-        write(tmp_path / f"a{out}", Picture(smooth(30, 20, 3), exif=exif))
-        write(tmp_path / f"b{out}", Picture(smooth(60, 40, 3), exif=read(tmp_path / f"a{out}").exif))
-        data = read(tmp_path / f"b{out}").exif
-        write(tmp_path / "c.jpg", Picture(smooth(60, 40, 3), exif=data), overwrite=True)
-        image = pyvips.Image.new_from_file(str(tmp_path / "c.jpg"))
-        assert image.get("exif-ifd2-PixelXDimension").startswith("40 ")
-        assert image.get("exif-ifd2-PixelYDimension").startswith("60 ")
+@pytest.mark.parametrize("out", [".jpg", ".tif", ".png", ".webp"])
+def test_the_size_in_exif_is_the_new_one(tmp_path, out):
+    write(tmp_path / "small.jpg", Picture(smooth(30, 20, 3), exif=clean_exif(exif_blob())))
+    old = read(tmp_path / "small.jpg").exif
+    write(tmp_path / f"large{out}", Picture(smooth(60, 40, 3), exif=old))
+    for exif, size in ((old, (30, 20)), (read(tmp_path / f"large{out}").exif, (60, 40))):
+        _, inner, _ = exif_directories(exif)
+        assert (inner[PIXEL_HEIGHT].number, inner[PIXEL_WIDTH].number) == size

@@ -7,10 +7,10 @@ import textwrap
 
 import numpy as np
 import pytest
-from tests.picture.samples import noisy, smooth
 
 from pellucid.errors import NotFiniteError, PictureError, UsageError
 from pellucid.picture import Picture, PictureInfo, from_float, open_writer, read, write
+from tests.picture.samples import noisy, smooth
 
 SUFFIXES = [".png", ".jpg", ".tif", ".webp", ".bmp"]
 INFO = PictureInfo(50, 40, 3)
