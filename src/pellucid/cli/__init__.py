@@ -79,6 +79,10 @@ def run(arguments: list[str]) -> int:
         if "--debug" in arguments:
             raise
         return _say(str(error), error.exit_code)
+    except OSError as error:  # a full disk, as a rule; what is foreseen has words of its own
+        if "--debug" in arguments:
+            raise
+        return _say(f"{error.filename or 'the system refused'}: {error.strerror or error}", 1)
     except MemoryError:
         return _say("not enough memory; hint: --memory names a ceiling to keep", 1)
     except ImportError as error:

@@ -7,10 +7,12 @@ allows tensors and plain values only: nothing in a file is ever executed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,6 @@ def write_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
 
     Later ones go too: they are damaged, and the run went on from before them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step_{state['step']:09d}.state"
     _write(path, _to_bytes(state))
     kept = [file for file in checkpoints_of(folder) if file.name <= path.name][:KEPT]
@@ -67,7 +68,10 @@ def read_state(path: Path) -> dict[str, Any]:
         raise TrainingError("not a training state of this version", seen=path, expected=FORMAT.decode().strip())
     if hashlib.sha256(content[start:]).digest() != content[len(FORMAT) : start]:
         raise TrainingError("the training state is damaged", seen=path, hint="its checksum differs")
-    return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
+    try:
+        return torch.load(io.BytesIO(content[start:]), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise TrainingError("the training state holds other things than tensors and plain values", seen=path) from None
 
 
 def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
@@ -83,7 +87,8 @@ def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
             seen=f"{len(content) / 2**20:.1f} MB",
             expected=f"at most {SNAPSHOT_LIMIT // 2**20} MB: weights, average and two moments of each",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        read_state(path)  # an older snapshot may be replaced, nothing else
     _write(path, content)
     return state
 
@@ -98,10 +103,12 @@ def _to_bytes(state: dict[str, Any]) -> bytes:
 def _write(path: Path, content: bytes) -> None:
     temporary = path.with_name(path.name + ".new")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise ResourceError("the disk is full", seen=path, hint="free some space and repeat the command") from None
         raise TrainingError("the training state cannot be written", seen=f"{path}: {error.strerror}") from None

@@ -29,7 +29,7 @@ from pellucid.learn.training.callbacks import Callback, Start
 from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
 from pellucid.learn.training.interval import Interval
 from pellucid.learn.training.job import Job, Outcome, beginning, database_of, settle
-from pellucid.learn.training.not_finite import first_not_finite
+from pellucid.learn.training.not_finite import first_not_finite, weights_not_finite
 from pellucid.learn.training.processes import Team, led
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.schedule import rate_at
@@ -204,12 +204,16 @@ class Training:
         """Repeats the step to find the layer, since shortening has already spread NaN over all gradients."""
         self.state.optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(self.loss(self.network(x), target))
-        where = first_not_finite(self.network, x)
+        with self.fabric.autocast():
+            where = first_not_finite(self.state.network, x)
+        raise self._not_finite(self.state.step + 1, where, f"loss {loss}")
+
+    def _not_finite(self, step: int, where: str, seen: str | None = None) -> NotFiniteError:
         good, _ = newest_good(self.folder.checkpoints)
         where_good = "none yet" if good is None else f"step {good['step']} in {self.folder.checkpoints}"
-        raise NotFiniteError(
-            f"numbers stopped being finite in step {self.state.step + 1}, first in {where}",
-            seen=f"loss {loss}",
+        return NotFiniteError(
+            f"numbers stopped being finite in step {step}, first in {where}",
+            seen=seen,
             hint=f"try a smaller optimiser.rate; the last good checkpoint: {where_good}",
         )
 
@@ -233,6 +237,9 @@ class Training:
         if self.team.rank:
             return
         begun = time.perf_counter()
+        where = weights_not_finite(self.state.network)
+        if where is not None:
+            raise self._not_finite(self.state.step, where)
         figures = None if self.figures is None else asdict(self.figures)
         origin = {"recipe": self.text, "database": self.database.fingerprint, "figures": figures}
         write_checkpoint(self.folder.checkpoints, self.state.to_dict() | origin)

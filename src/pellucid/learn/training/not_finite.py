@@ -13,9 +13,8 @@ def first_not_finite(network: nn.Module, x: Tensor) -> str:
     """
     if not torch.isfinite(x).all():
         return "the input of the network"
-    for name, weights in network.named_parameters():
-        if not torch.isfinite(weights).all():
-            return f"the weights {name}"
+    if (where := weights_not_finite(network)) is not None:
+        return where
     found = _first_output(network, x)
     if found is not None:
         return f"the output of layer {found}"
@@ -23,6 +22,13 @@ def first_not_finite(network: nn.Module, x: Tensor) -> str:
         if weights.grad is not None and not torch.isfinite(weights.grad).all():
             return f"the gradient of {name}"
     return "the loss"
+
+
+def weights_not_finite(network: nn.Module) -> str | None:
+    """Says which weights are not all finite, None where all are."""
+    names = (name for name, weights in network.named_parameters() if not torch.isfinite(weights).all())
+    name = next(names, None)
+    return None if name is None else f"the weights {name}"
 
 
 def _first_output(network: nn.Module, x: Tensor) -> str | None:

@@ -1,0 +1,42 @@
+"""Losses against the textbook's, which are written for channels last. [A10]"""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import numpy as np  # noqa: E402
+
+from pellucid.errors import UsageError  # noqa: E402
+from pellucid.learn.losses import LOSSES, centred  # noqa: E402
+from pellucid.reference import losses as textbook  # noqa: E402
+
+TEXTBOOK = {
+    "mse": (textbook.mse, textbook.mse_backward_data),
+    "l1": (textbook.mae, textbook.mae_backward_data),
+    "charbonnier": (textbook.charbonnier, textbook.charbonnier_backward_data),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("spare", [0, 4])
+def test_value_and_gradient_are_the_textbooks(name, spare):
+    random = np.random.default_rng(1)
+    output = random.random((2, 5, 7, 3))
+    target = random.random((2, 5 + spare, 7 + spare, 3))
+    y = torch.from_numpy(output).permute(0, 3, 1, 2).requires_grad_()
+    loss = LOSSES[name]()(y, torch.from_numpy(target).permute(0, 3, 1, 2))
+    loss.backward()
+    forward, backward = TEXTBOOK[name]
+    assert loss.item() == pytest.approx(forward(output, target), rel=1e-12)
+    np.testing.assert_allclose(y.grad.permute(0, 2, 3, 1).numpy(), backward(output, target), rtol=1e-9, atol=1e-15)
+
+
+def test_the_middle_of_the_target_counts():
+    target = torch.arange(36.0).reshape(1, 1, 6, 6)
+    assert centred(target, torch.zeros(1, 1, 2, 4)).tolist() == [[[[13, 14, 15, 16], [19, 20, 21, 22]]]]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 5, 6), (1, 1, 8, 8), (1, 2, 6, 6), (2, 1, 6, 6)])
+def test_what_cannot_be_centred_is_refused(shape):
+    with pytest.raises(UsageError, match=r"do not fit each other; seen: .* for a target of \(1, 1, 6, 6\)"):
+        centred(torch.zeros(1, 1, 6, 6), torch.zeros(shape))
