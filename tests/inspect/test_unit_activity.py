@@ -1,0 +1,48 @@
+"""Activations: known values, and planted sickness that the verdict must name."""
+
+import numpy as np
+
+from pellucid.graph import Node
+from pellucid.inspect import activations, verdict
+from tests.inspect.nets import chain, network, noise
+
+
+def sentences(net, good):
+    return " ".join(f.sentence for f in verdict(activations(net, noise())) if f.good is good)
+
+
+def test_mean_variance_sparsity_of_a_known_map():
+    net = network([Node("a", "affine", attributes={"scale": 1.0, "offset": -0.5}), Node("b", "relu", ("a",))], {})
+    picture = np.tile(np.array([0, 1], np.float32), (8, 4))[..., None]
+    a, b = activations(net, picture)
+    assert (a.mean, a.variance, a.sparsity) == (0, 0.25, 0)
+    assert (b.mean, b.variance, b.sparsity, b.dead) == (0.25, 0.0625, 0.5, ())
+    assert activations(net, picture, ["b"])[0].layer == "b"
+
+
+def test_planted_dead_units_are_named():
+    nodes, weights = chain()
+    weights["conv1.bias"] = np.array([0, -99, 0, -99, -99, 0])
+    dead = activations(network(nodes, weights), noise(), ["relu1"])[0].dead
+    assert {1, 3, 4} <= set(dead)
+    assert "most in relu1" in sentences(network(nodes, weights), False)
+
+
+def test_planted_repetition_is_named():
+    nodes, weights = chain()
+    weights["conv1.weight"][:] = weights["conv1.weight"][:1]
+    weights["conv1.bias"] = np.linspace(0.1, 0.2, 6)
+    found = activations(network(nodes, weights), noise(), ["conv1"])[0]
+    np.testing.assert_allclose(found.correlation, 1, atol=1e-4)
+    assert "repeat each other" in sentences(network(nodes, weights), False)
+
+
+def test_vanishing_and_exploding_activity_are_named():
+    assert "fades with depth" in sentences(network(*chain(8, 8, 0.2)), False)
+    assert "grows" in sentences(network(*chain(8, 8, 5.0)), False)
+    assert "Activity lasts" in sentences(network(*chain(4, 24)), True)
+
+
+def test_a_net_without_activations_is_not_judged():
+    net = network([Node("a", "affine", attributes={"scale": 2.0})], {})
+    assert [f.good for f in verdict(activations(net, noise()))] == [None]
