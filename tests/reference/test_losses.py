@@ -110,6 +110,10 @@ def test_mse_divides_by_the_output_and_sees_the_centre() -> None:
     assert l.mse_backward_data(y, t).ravel().tolist() == [-0.5, -1, -1.5, -2]
 
 
+def test_of_an_odd_surplus_the_larger_half_is_cut_at_the_end() -> None:
+    assert l.centred_crop(np.arange(5.0).reshape(1, 5, 1), (2,)).ravel().tolist() == [1, 2]
+
+
 def test_the_defaults() -> None:
     """Elements for MSE and MAE, the plain sum for the half squared norm, pixels for classes."""
     v = random_values("defaults", y=SHAPE, t=SHAPE)

@@ -55,6 +55,13 @@ def test_the_same_kernel_everywhere_is_a_convolution() -> None:
     np.testing.assert_allclose(apply_kernels(v["x"], kernels, (3, 3)), expected, atol=1e-12)
 
 
+def test_even_kernels_lean_to_the_start() -> None:
+    """Of two columns the second lies on the pixel: weight 1 on the first fetches the left neighbour."""
+    x = np.array([1.0, 2, 3]).reshape(1, 1, 3, 1)
+    kernels = np.broadcast_to([1.0, 0.0], (1, 1, 3, 2))
+    assert apply_kernels(x, kernels, (1, 2)).ravel().tolist() == [0, 1, 2]
+
+
 def test_refusals_name_what_was_seen() -> None:
     with pytest.raises(UsageError, match="seen: 10 channels; expected: 9 or 27"):
         apply_kernels(np.zeros((1, 2, 2, 3)), np.zeros((1, 2, 2, 10)), (3, 3))

@@ -67,7 +67,7 @@ def resize_matrix(
     else:
         at = (j + 0.5) * (length / output if ratio is None else ratio) - 0.5
     if mode == "bilinear":
-        return _interpolate(np.maximum(at, 0), length, (0, 1), lambda d: 1 - d)
+        return _interpolate(at, length, (0, 1), lambda d: 1 - d)
     if mode == "bicubic":
         return _interpolate(at, length, (-1, 0, 1, 2), _cubic)
     raise unknown_name("resampling mode", mode, MODES)
