@@ -227,7 +227,7 @@ class Network:
             raise unknown_name("precision", precision, PRECISIONS)
         if precision != "auto":
             return precision
-        from pellucid import _engine
+        import pellucid._engine as _engine
 
         loss = self.card.bf16_loss_db
         return "bf16" if _engine.isa() == "amx" and loss is not None and loss <= ACCEPTED_LOSS_DB else "fp32"
@@ -237,7 +237,7 @@ class Network:
         return {"fp32": "float32", "bf16": "bfloat16"}[self.resolved_precision(precision)]
 
     def _engine(self, precision: Precision) -> Any:
-        from pellucid import _engine
+        import pellucid._engine as _engine
 
         key = self.resolved_precision(precision)
         with self._lock:
@@ -297,7 +297,7 @@ def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray
 
 def _engine_nodes(file: ModelFile) -> list[tuple[str, str, list[int], dict[str, Any], dict[str, np.ndarray]]]:
     """The graph as the flat list that the engine takes, with the weights of each node by role."""
-    from pellucid import _engine
+    import pellucid._engine as _engine
 
     declared = {operation["name"]: operation for operation in _engine.operations()}
     places = {INPUT: -1}
