@@ -5,6 +5,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <functional>
+#include <optional>
+
 #include "execution/memory.h"
 #include "isa/isa.h"
 #include "pellucid/engine.h"
@@ -21,7 +24,7 @@ using Made = nb::ndarray<nb::numpy, float>;
 // ---- errors
 
 void raise(const Error& error) {
-  const char* names[] = {"GraphError", "ResourceError", "NotFiniteError", "UsageError"};
+  const char* names[] = {"GraphError", "ResourceError", "NotFiniteError", "UsageError", "PellucidError"};
   const auto or_none = [](const std::string& text) {
     return text.empty() ? nb::object(nb::none()) : nb::object(nb::str(text.c_str()));
   };
@@ -29,6 +32,29 @@ void raise(const Error& error) {
   nb::object value = type(error.message.c_str(), "seen"_a = or_none(error.seen), "expected"_a = or_none(error.expected),
                           "hint"_a = or_none(error.hint));
   PyErr_SetObject(type.ptr(), value.ptr());
+}
+
+// Ctrl-C and other signals end a run: Python is asked between blocks, and what its handler raised is raised here.
+struct Interruption {
+  std::optional<nb::python_error> raised;
+
+  bool operator()() {
+    nb::gil_scoped_acquire lock;
+    if (PyErr_CheckSignals() == 0) return false;
+    raised.emplace();
+    return true;
+  }
+};
+
+template <class F>
+void without_lock(Interruption& interruption, F run) {
+  try {
+    nb::gil_scoped_release release;
+    run();
+  } catch (const Error&) {
+    if (interruption.raised) throw *interruption.raised;
+    throw;
+  }
 }
 
 // ---- values
@@ -134,7 +160,8 @@ nb::tuple run(const Network& network, const Array& x, int threads, std::size_t m
               int strip, int block) {
   expect_batch(x, 4, network.channels(), "(n, h, w, c)");
   const long n = long(x.shape(0)), h = long(x.shape(1)), w = long(x.shape(2));
-  const RunOptions options{threads, memory, strip, block, keep};
+  Interruption interruption;
+  const RunOptions options{threads, memory, strip, block, keep, std::ref(interruption)};
   const Extent to = network.output_shape(h, w);
   float* out = nullptr;
   const Made result = new_array({std::size_t(n), std::size_t(to.h), std::size_t(to.w), std::size_t(to.c)}, out);
@@ -145,17 +172,14 @@ nb::tuple run(const Network& network, const Array& x, int threads, std::size_t m
     maps.append(
         new_array({std::size_t(n), std::size_t(shape.h), std::size_t(shape.w), std::size_t(shape.c)}, kept.back()));
   }
-  {
-    nb::gil_scoped_release release;
-    network.run(x.data(), n, h, w, out, kept, options);
-  }
+  without_lock(interruption, [&] { network.run(x.data(), n, h, w, out, kept, options); });
   return nb::make_tuple(result, maps);
 }
 
 nb::tuple to_tuple(const Extent& e) { return nb::make_tuple(e.h, e.w, e.c); }
 
 nb::dict plan(const Network& network, long h, long w, int threads, std::size_t memory, int strip, int block) {
-  const PlanInfo info = network.plan(h, w, {threads, memory, strip, block, {}});
+  const PlanInfo info = network.plan(h, w, {threads, memory, strip, block, {}, {}});
   nb::list nodes;
   for (const NodePlan& node : info.nodes) {
     nb::dict entry;
@@ -261,7 +285,7 @@ NB_MODULE(_engine, m) {
           "stream",
           [](const Network& n, long width, long height, int threads, std::size_t memory, int strip, int block) {
             nb::gil_scoped_release release;
-            return n.stream(width, height, {threads, memory, strip, block, {}});
+            return n.stream(width, height, {threads, memory, strip, block, {}, {}});
           },
           "width"_a, "height"_a = 0, "threads"_a = 0, "memory"_a = 0, "strip"_a = 0, "block"_a = 0);
 }

@@ -55,6 +55,7 @@ void Session::bind_output(float* given, long first) {
 
 void Session::begin() {
   bad_node = kNone;
+  stopping = false;
   for (int t = 0; t < plan->request.threads; t++) progress[t].mark = 0;
 }
 
@@ -85,6 +86,7 @@ void Session::run_blocks(int pass, long from, long to) {
     Walk mine{thread, of, scratch.data() + plan->scratch_bytes * thread, {}, {}};
     walk(mine, pass, from, to);
   });
+  if (stopping) throw Error(Error::Kind::interrupted, "the run was interrupted");
 }
 
 void Session::walk(Walk& mine, int pass, long from, long to) {
@@ -99,10 +101,11 @@ void Session::walk(Walk& mine, int pass, long from, long to) {
     plan->frontier(Axis::y, pass, (b + 1) * plan->block, mine.y1);
     for (long s = 0; s < strips; s++) {
       if (b > from && mine.threads > 1) wait_for(above, (b - 1 - from) * strips + s + 1);
-      if (!failed()) step(mine, columns[s], columns[s + 1]);
+      if (!failed() && !stopping) step(mine, columns[s], columns[s + 1]);
       progress[mine.thread].mark.store((b - from) * strips + s + 1, std::memory_order_release);
     }
     release_spilled(pass, mine.y0);
+    if (mine.thread == 0) ask_now_and_then();
   }
 }
 
@@ -149,6 +152,13 @@ void Session::run_node(int i, const Walk& mine, long x0, long x1) {
     for (long y = top; y < bottom; y++)
       good &= functions.finite(rows[i].row(y) + left * rows[i].stride, (right - left) * rows[i].stride);
   if (!good) report(i);
+}
+
+void Session::ask_now_and_then() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!interrupted || now - asked < std::chrono::milliseconds(50)) return;
+  asked = now;
+  if (interrupted()) stopping = true;
 }
 
 void Session::report(int node) {

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,6 +30,8 @@ class Session {
 
   // Looks for NaN and infinity behind every node, instead of in the output only.
   void check_every_node(bool check) { checking = check; }
+  // Asked by the caller's thread between blocks, at most twenty times a second; true ends the run.
+  void ask(std::function<bool()> question) { interrupted = std::move(question); }
   bool failed() const { return bad_node.load() < kNone; }
   int failed_node() const { return bad_node.load(); }  // the first in the graph's order
   // Which node's ring holds NaN or infinity at this moment: the best that a stream can say.
@@ -47,6 +51,7 @@ class Session {
   void run_node(int i, const Walk& mine, long x0, long x1);
   void wait_for(int thread, long mark) const;
   void report(int node);
+  void ask_now_and_then();
   void release_spilled(int pass, const std::vector<long>& y1) const;
 
   std::shared_ptr<const Plan> plan;
@@ -61,6 +66,9 @@ class Session {
   std::unique_ptr<Progress[]> progress;
   std::atomic<int> bad_node{kNone};
   bool checking = false;
+  std::function<bool()> interrupted;
+  std::atomic<bool> stopping{false};
+  std::chrono::steady_clock::time_point asked;
 };
 
 }  // namespace pellucid

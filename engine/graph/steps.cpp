@@ -16,18 +16,19 @@ long up_to_multiple(long n, long of) { return (n + of - 1) / of * of; }
 // as wide as the cache allows, but at least two per thread, that threads need not wait for each other.
 void Plan::choose_steps() {
   const long gy = grid(Axis::y), gx = grid(Axis::x);
-  block = request.block > 0 ? request.block : int(up_to_multiple(8, gy));
+  int widest = 4;
+  for (const auto& node : nodes)
+    if (node.alive && !node.late) widest = std::max(widest, channel_stride(node.shape.c));
+  block = request.block > 0 ? request.block : int(up_to_multiple(widest >= 64 && request.w <= 4096 ? 8 : 4, gy));
   if (request.strip > 0) {
     strip = request.strip;
     return;
   }
-  int widest = 4;
-  for (const auto& node : nodes)
-    if (node.alive && !node.late) widest = std::max(widest, channel_stride(node.shape.c));
   const long fitting = std::clamp(16384L / widest, 96L, 1024L);
   long strips = (request.w + fitting - 1) / fitting;
   if (request.threads > 1) strips = std::max(strips, std::min(2L * request.threads, request.w / 64));
-  strip = int(up_to_multiple((request.w + strips - 1) / std::max(strips, 1L), gx));
+  const long even = (request.w + strips - 1) / std::max(strips, 1L);
+  strip = int(up_to_multiple(even >= 160 ? (even + 40) / 80 * 80 : even, gx));
 }
 
 }  // namespace pellucid

@@ -127,6 +127,7 @@ void Network::run(const float* in, long n, long h, long w, float* out, const std
   const Extent to = output_shape(h, w);
   const auto places = lowered_places(plan->graph, options.keep);
   auto session = state->session_for(plan);
+  session->ask(options.interrupted);
   for (long i = 0; i < n; i++) {
     session->bind_input(in + i * h * w * state->channels, 0);
     session->bind_output(out + i * to.h * to.w * to.c, 0);

@@ -62,7 +62,9 @@ Stream Network::stream(long w, long h, const RunOptions& options) const {
   if (!own->gathers) {
     own->plan = std::make_shared<Plan>(*plan_within(state->fused, h ? h : kEndless, w, options, {}));
     own->gathers = own->plan->passes.size() > 1;
-    if (!own->gathers) own->session = std::make_unique<Session>(own->plan), own->session->begin();
+    if (!own->gathers)
+      own->session = std::make_unique<Session>(own->plan), own->session->begin(),
+      own->session->ask(options.interrupted);
   }
   return Stream(std::move(own));
 }

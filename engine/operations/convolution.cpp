@@ -159,17 +159,8 @@ void ConvolutionPrimitive::prepare() {
   const auto& d = description;
   const bool bf16 = d.precision == Precision::bf16;
   const auto weight = bf16 ? rounded_to_bf16(d.weight) : d.weight;
-  const auto make = [&](const char* which) {
-    return make_convolution(d.shape, weight->values.data(), d.bias ? d.bias->values.data() : nullptr, d.activation,
-                            d.slope.empty() ? nullptr : d.slope.data(), which);
-  };
-  if (!bf16) {
-    prepared = make("");
-    return;
-  }
-  // bf16 stands for kernels that add up products of rounded numbers: Winograd's detour is not among them.
-  for (const char* which : {"depthwise", "few_outputs", "direct"})
-    if (!prepared) prepared = make(which);
+  prepared = make_convolution(d.shape, weight->values.data(), d.bias ? d.bias->values.data() : nullptr, d.activation,
+                              d.slope.empty() ? nullptr : d.slope.data(), "", bf16);
 }
 
 int ConvolutionPrimitive::margin() const {

@@ -79,6 +79,20 @@ def test_bf16_rounds_what_convolutions_hand_to_convolutions() -> None:
     assert np.abs(rounded - expected).max() < 2e-3 * np.abs(expected).max()
 
 
+def test_a_signal_ends_a_run() -> None:
+    import signal
+    import threading
+    import time
+
+    network = _engine.Network(residual_chain(0), 3)
+    x = np.zeros((1000, 64, 64, 3), np.float32)
+    threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(1000):
+            network.run(x, threads=1)
+            time.sleep(0)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_weights_that_are_not_finite_are_refused(bad: float) -> None:
     nodes = residual_chain(0)

@@ -18,7 +18,7 @@ namespace pellucid {
 // Every foreseeable failure: what was wrong, the value seen, what was expected, what to do next.
 class Error : public std::exception {
  public:
-  enum class Kind { graph, resource, not_finite, usage };
+  enum class Kind { graph, resource, not_finite, usage, interrupted };
   Error(Kind kind, std::string what, std::string seen = "", std::string expected = "", std::string hint = "");
   const char* what() const noexcept override { return line.c_str(); }
   Kind kind;
@@ -71,6 +71,7 @@ struct RunOptions {
   std::size_t memory = 0;  // bytes that rings and kept maps may take; 0: no ceiling
   int strip = 0, block = 0;
   std::vector<int> keep;
+  std::function<bool()> interrupted;  // asked now and then on the caller's thread; true ends the run with an error
 };
 
 struct Extent {  // of one array: (h, w, c)
