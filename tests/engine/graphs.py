@@ -1,6 +1,7 @@
 """Random graphs: chains, branches, U-Nets, several passes; every one a list of nodes for the engine."""
 
 import numpy as np
+
 from tests.engine.cases import Node
 
 

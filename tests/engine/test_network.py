@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.engine.cases import node
-from tests.engine.graphs import KINDS, Maker, residual_chain
 
 from pellucid import _engine
 from pellucid.errors import GraphError, NotFiniteError, UsageError
+from tests.engine.cases import node
+from tests.engine.graphs import KINDS, Maker, residual_chain
 
 
 def picture(h: int, w: int, seed: int = 0) -> np.ndarray:

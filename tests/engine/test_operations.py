@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from tests.engine.cases import CASES, Case
 
 from pellucid import _engine
+from tests.engine.cases import CASES, Case
 
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 4), (7, 18), (23, 37)]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.engine.graphs import KINDS, residual_chain, several_passes, u_net
 
 from pellucid import _engine
 from pellucid.errors import ResourceError, UsageError
+from tests.engine.graphs import KINDS, residual_chain, several_passes, u_net
 
 GRAPHS = [(kind, seed) for kind in KINDS for seed in range(4)]
 IDS = [f"{kind.__name__}-{seed}" for kind, seed in GRAPHS]
