@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from pellucid import cli  # noqa: E402
 
-SMALL = ["--threads", "1", "--set", "data.pictures=4", "--set", "data.batch=4", "--set", "network.channels=4"]
+SMALL = ["--set", "data.pictures=4", "--set", "data.batch=4", "--set", "network.channels=4"]
 SHORT = [*SMALL, "--steps", "3", "--set", "goal_psnr=0"]
 
 
@@ -52,7 +52,7 @@ def test_the_pictures_are_pictures(run):
     from pellucid import picture
 
     assert picture.read(run / "curves.png").pixels.shape[2] in (1, 3)
-    assert picture.read(run / "validation.png").pixels.shape == (6 * 10, 3 * 10, 3)
+    assert picture.read(run / "validation.png").pixels.shape == (4 * 10, 3 * 10, 3)  # one batch
 
 
 def test_mistakes_are_one_line(tmp_path, capsys):

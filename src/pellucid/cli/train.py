@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--scale", type=int, help="How many times larger the output is; short for --set scale=.")
 @click.option("--steps", type=int, help="The length of the run; short for --set steps=.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe; dots go down.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of each process; all processors unless given.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of each process; as the recipe says unless given.")
 @click.option("--precision", help="auto, fp32 or bf16; auto takes bf16 where the processor multiplies it.")
 @click.option("--processes", type=click.IntRange(1), default=1, help="Processes that share each batch.")
 @click.option("--from", "snapshot", type=click.Path(path_type=Path), help="Go on from a snapshot, in a new folder.")

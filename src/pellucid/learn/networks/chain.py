@@ -47,7 +47,8 @@ class ChainOptions:
 
 class Chain(nn.Module):
     margin = 0
-    """How many pixels the output lacks at each side: none, convolutions see zeros beyond the edge."""
+    """How many pixels the output lacks at each side: none. Convolutions see zeros beyond the edge, the interpolation the
+    edge pixel repeated."""
 
     def __init__(self, options: ChainOptions) -> None:
         super().__init__()

@@ -66,7 +66,8 @@ class Recipe:
     """What to learn and how. `average` is the decay of the weights' moving average. [C3] [C4]
 
     `goal_psnr` is the validation PSNR (over all channels) that a finished run must have reached, 0 for none. A
-    checkpoint is written every `checkpoint_seconds`, and every `checkpoint_steps` unless that is 0.
+    checkpoint is written every `checkpoint_seconds`, and every `checkpoint_steps` unless that is 0. `threads` is 0 for
+    as many as there are processors: networks that are very small run faster in one.
     """
 
     task: str
@@ -82,6 +83,7 @@ class Recipe:
     validation: Validation = field(default_factory=Validation)
     goal_psnr: float = 0.0
     precision: str = "auto"
+    threads: int = 0
     log_every: int = 50
     checkpoint_seconds: float = 120.0
     checkpoint_steps: int = 0
@@ -105,12 +107,14 @@ FREE_TO_DIFFER = (
     "about",
     "goal_psnr",
     "precision",
+    "threads",
     "log_every",
     "checkpoint_seconds",
     "checkpoint_steps",
     "validation",
 )
-"""What a run may go on with differently: none of it changes the weights. (Precision does; a run remembers its own.)"""
+"""What a run may go on with differently: none of it changes the weights. (Precision and threads do, but a run remembers
+its own.)"""
 
 
 def colours_of(channels: str) -> int:

@@ -55,7 +55,7 @@ def settle(job: Job, folder: RunFolder) -> dict[str, Any]:
         "precision": precisions.settled(job.precision or there.get("precision") or job.recipe.precision),
         "processes": job.processes,
         "from": None if job.snapshot is None else hashlib.sha256(_bytes_of(job.snapshot)).hexdigest(),
-        "threads": job.threads or there.get("threads") or max(1, cores // job.processes),
+        "threads": job.threads or there.get("threads") or job.recipe.threads or max(1, cores // job.processes),
         "torch": torch.__version__,
         "processor": precisions.processor_name(),
     }
