@@ -4,6 +4,11 @@
 
 #include <atomic>
 #include <cstdlib>
+#ifdef PELLUCID_HAS_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "isa/kernels.h"
 #include "pellucid/engine.h"
@@ -28,6 +33,18 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("fma");
 }
 #endif
+#ifdef PELLUCID_HAS_AMX
+// Beside the processor's bits (tiles, tiles of bfloat16, bfloat16 vectors) it takes the system's permission: without it
+// a tile may be configured, and its first use ends the process.
+bool has_amx() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 24 & 1) || !(d >> 22 & 1)) return false;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return false;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  static const bool permitted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  return permitted;
+}
+#endif
 
 // Plainest first, as Isa.
 constexpr Known kKnown[] = {
@@ -40,6 +57,9 @@ constexpr Known kKnown[] = {
 #endif
 #ifdef PELLUCID_HAS_AVX512
     {Isa::avx512, "avx512", has_avx512},
+#endif
+#ifdef PELLUCID_HAS_AMX
+    {Isa::amx, "amx", has_amx},
 #endif
 };
 
@@ -90,6 +110,10 @@ const KernelTable& kernels() { return kernels(isa_in_force()); }
 
 const KernelTable& kernels(Isa isa) {
   switch (isa) {
+#ifdef PELLUCID_HAS_AMX
+    case Isa::amx:
+      return kernels_amx();
+#endif
 #ifdef PELLUCID_HAS_AVX512
     case Isa::avx512:
       return kernels_avx512();

@@ -12,6 +12,7 @@ struct ConvolutionCall;  // kernels/convolution.h
 struct PackedDirect;     // kernels/packed.h
 struct PackedDepthwise;
 struct PackedFewOutputs;
+struct PackedTiles;
 struct PackedWinograd;
 
 struct KernelTable {
@@ -22,6 +23,7 @@ struct KernelTable {
   void (*direct)(const PackedDirect& packed, const ConvolutionCall& call);
   void (*depthwise)(const PackedDepthwise& packed, const ConvolutionCall& call);
   void (*few_outputs)(const PackedFewOutputs& packed, const ConvolutionCall& call);
+  void (*tiles)(const PackedTiles& packed, const ConvolutionCall& call);           // emulated, but for amx
   void (*winograd4x4)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 3x3 kernels
   void (*winograd2x2)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 5x5 kernels
 };
@@ -34,5 +36,6 @@ const KernelTable& kernels_scalar();
 const KernelTable& kernels_neon();
 const KernelTable& kernels_avx2();
 const KernelTable& kernels_avx512();
+const KernelTable& kernels_amx();
 
 }  // namespace pellucid

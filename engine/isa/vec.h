@@ -22,6 +22,15 @@ inline V round_to_bf16(V x) {
   return select(x == x, (V)rounded, x);
 }
 
+// The same, as kLanes numbers of 16 bits.
+typedef unsigned short VS __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
+typedef unsigned VW __attribute__((vector_size(kLanes * 4)));
+#ifndef PELLUCID_STORE_BF16  // kernels_amx.cpp has an instruction for it
+inline void store_bf16(unsigned short* p, V v) {
+  *reinterpret_cast<VS*>(p) = __builtin_convertvector((VW)round_to_bf16(v) >> 16, VS);
+}
+#endif
+
 // Sums of the lanes of four vectors each.
 typedef float V4 __attribute__((vector_size(16)));
 typedef float V4U __attribute__((vector_size(16), aligned(4), may_alias));

@@ -7,6 +7,8 @@
 #include "kernels/depthwise.inl.h"
 #include "kernels/direct.inl.h"
 #include "kernels/few_outputs.inl.h"
+#include "isa/tiles_emulated.h"
+#include "kernels/tiles.inl.h"
 #include "kernels/winograd.inl.h"
 // clang-format on
 
@@ -37,6 +39,7 @@ constexpr KernelTable kTable = {
     .direct = direct::run,
     .depthwise = depthwise::run,
     .few_outputs = few_outputs::run,
+    .tiles = tiles::run,
     .winograd4x4 = winograd::run<4>,
     .winograd2x2 = winograd::run<2>,
 };

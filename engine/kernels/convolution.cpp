@@ -3,8 +3,9 @@
 #include "kernels/convolution.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <vector>
 
 #include "isa/isa.h"
@@ -53,7 +54,7 @@ Floats by_groups(const float* values, const ConvolutionShape& s, int padded) {
 // Half of a vector of sixteen would be empty with eight output channels, so AVX-512 leaves those to AVX2.
 Isa isa_for(const ConvolutionShape& s) {
   const Isa isa = isa_in_force();
-  return isa == Isa::avx512 && s.oc <= 8 && s.oc > 4 ? Isa::avx2 : isa;
+  return (isa == Isa::avx512 || isa == Isa::amx) && s.oc <= 8 && s.oc > 4 ? Isa::avx2 : isa;
 }
 const KernelTable& table_for(const ConvolutionShape& s) { return kernels(isa_for(s)); }
 int vectors_for(const ConvolutionShape& s, int channels) { return divide_up(channels, table_for(s).lanes); }
@@ -262,10 +263,63 @@ Floats Winograd<M>::pack(const Given& given) const {
   return packed_weight;
 }
 
+// ---- matrix tiles, in bfloat16
+
+std::uint16_t to_bf16(float x) {  // to nearest, ties to even; the weights are finite
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return std::uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+class MatrixTiles : public Kernel {
+ public:
+  explicit MatrixTiles(const Given& given)
+      : Kernel("tiles", given, divide_up(given.shape.oc, 32) * 32), weight(pack(given)), packed(describe(given)) {}
+  void run(const ConvolutionCall& call) const override { table.tiles(packed, call); }
+  std::size_t scratch_bytes(int columns) const override {
+    const auto& s = packed.shape;
+    const std::size_t numbers =
+        std::size_t(tile_rows(s)) * packed.planes * packed.channels * tile_pixels(s, packed.taps_per_step, columns);
+    return 2 * 32 * 32 * sizeof(float) + numbers * sizeof(std::uint16_t);
+  }
+  static bool takes(const ConvolutionShape& s) {
+    return s.groups == 1 && (s.dilation_x == 1 || s.kw == 1 || s.ic > 16) && isa_for(s) == isa_in_force();
+  }
+
+ private:
+  static int channels(const ConvolutionShape& s) { return std::min(channel_stride(s.ic), 32); }
+  PackedTiles describe(const Given& given) const {
+    const auto& s = given.shape;
+    const int c = channels(s), planes = divide_up(s.ic, c), taps = 32 / c;
+    return {s, epilogue, weight.data(), c, planes, taps, s.kh * divide_up(s.kw, taps) * planes};
+  }
+  std::vector<std::uint16_t> pack(const Given& given) const;
+  const std::vector<std::uint16_t> weight;
+  const PackedTiles packed;
+};
+
+std::vector<std::uint16_t> MatrixTiles::pack(const Given& given) const {
+  const auto& s = given.shape;
+  const int c = channels(s), planes = divide_up(s.ic, c), taps = 32 / c;
+  std::vector<std::uint16_t> out;
+  for (int block = 0; block < s.oc; block += 32)
+    for (int ky = 0; ky < s.kh; ky++)
+      for (int kx = 0; kx < s.kw; kx += taps)
+        for (int plane = 0; plane < planes; plane++)
+          for (int i = 0; i < 1024; i++) {  // [2 tiles][16 pairs][16 outputs][2]
+            const int k = i / 32 % 16 * 2 + i % 2, oc = block + i / 512 * 16 + i / 2 % 16;
+            const int x = kx + k / c, ic = plane * c + k % c;
+            out.push_back(oc < s.oc && x < s.kw && ic < s.ic ? to_bf16(given.at(oc, ic, ky, x)) : 0);
+          }
+  return out;
+}
+
 // ---- the list: the first that takes the shape
+
+enum class For { both, fp32, bf16 };
 
 struct Variant {
   const char* name;
+  For precision;
   bool (*takes)(const ConvolutionShape& shape);    // can compute it
   bool (*prefers)(const ConvolutionShape& shape);  // and should
   std::unique_ptr<ConvolutionKernel> (*make)(const Given& given);
@@ -278,23 +332,29 @@ std::unique_ptr<ConvolutionKernel> make(const Given& given) {
 
 bool anything(const ConvolutionShape&) { return true; }
 
+bool with_real_tiles(const ConvolutionShape&) { return isa_in_force() == Isa::amx; }
+
 constexpr Variant kVariants[] = {
-    {"depthwise", Depthwise::takes, anything, make<Depthwise>},
-    {"few_outputs", FewOutputs::takes, anything, make<FewOutputs>},
-    {"winograd4x4", Winograd<4>::takes, Winograd<4>::prefers, make<Winograd<4>>},
-    {"winograd2x2", Winograd<2>::takes, Winograd<2>::prefers, make<Winograd<2>>},
-    {"direct", anything, anything, make<Direct>},
+    {"depthwise", For::both, Depthwise::takes, anything, make<Depthwise>},
+    {"tiles", For::bf16, MatrixTiles::takes, with_real_tiles, make<MatrixTiles>},
+    {"few_outputs", For::both, FewOutputs::takes, anything, make<FewOutputs>},
+    {"winograd4x4", For::fp32, Winograd<4>::takes, Winograd<4>::prefers, make<Winograd<4>>},
+    {"winograd2x2", For::fp32, Winograd<2>::takes, Winograd<2>::prefers, make<Winograd<2>>},
+    {"direct", For::both, anything, anything, make<Direct>},
 };
 
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_convolution(const ConvolutionShape& shape, const float* weight,
                                                     const float* bias, Activation activation, const float* slope,
-                                                    const std::string& which) {
+                                                    const std::string& which, bool bf16) {
   const Given given{shape, weight, bias, slope, activation};
+  const auto chosen = [&](const Variant& v) {
+    return which.empty() ? v.precision != (bf16 ? For::fp32 : For::bf16) && v.takes(shape) && v.prefers(shape)
+                         : v.name == which;
+  };
   for (const auto& variant : kVariants)
-    if (which.empty() ? variant.takes(shape) && variant.prefers(shape) : variant.name == which)
-      return variant.takes(shape) ? variant.make(given) : nullptr;
+    if (chosen(variant)) return variant.takes(shape) ? variant.make(given) : nullptr;
   return nullptr;
 }
 

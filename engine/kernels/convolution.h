@@ -58,8 +58,9 @@ class ConvolutionKernel {
 // Weights (oc, ic / groups, kh, kw), bias and slopes of oc values or null. The first kernel of a readable ordered list
 // that takes the shape on the instruction set in force; plainest last, so there always is one.
 // `which` names a kernel, without its instruction set, instead of choosing; null when it does not take the shape.
+// With `bf16` (weights rounded by the caller) inputs may be rounded to bfloat16 too, and Winograd is left out.
 std::unique_ptr<ConvolutionKernel> make_convolution(const ConvolutionShape& shape, const float* weight,
                                                     const float* bias, Activation activation, const float* slope,
-                                                    const std::string& which = "");
+                                                    const std::string& which = "", bool bf16 = false);
 
 }  // namespace pellucid

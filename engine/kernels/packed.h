@@ -47,6 +47,23 @@ struct PackedWinograd {
   int tiles;  // that one pass takes: their transforms stay in the second cache beside the weights
 };
 
+// bfloat16 weights for matrix tiles: [32 outputs][ky][step of taps in x][plane][2 tiles][pair][16 outputs][2].
+struct PackedTiles {
+  ConvolutionShape shape;
+  PackedEpilogue epilogue;  // bias padded to whole blocks of 32
+  const unsigned short* weight;
+  int channels, planes;  // a plane's numbers per pixel: 4, 8, 16, or 32 in as many planes as it takes
+  int taps_per_step;     // 32 / channels
+  int steps;             // of 32 numbers each, for one output
+};
+
+// Of the copy of the input: rows that an output row reads, and pixels that whole blocks of 32 outputs read.
+constexpr int tile_rows(const ConvolutionShape& s) { return (s.kh - 1) * s.dilation_y + 1; }
+constexpr int tile_pixels(const ConvolutionShape& s, int taps_per_step, int columns) {
+  const int taps = (s.kw + taps_per_step - 1) / taps_per_step * taps_per_step;
+  return ((columns + 31) / 32 * 32 - 1) * s.stride_x + (taps - 1) * s.dilation_x + 1;
+}
+
 // Floats between two frequencies of `n` floats each: not a multiple of the cache's set count, or the 36 streams of a
 // transform would push each other out.
 constexpr int frequency_stride(int n) { return n + 16; }
