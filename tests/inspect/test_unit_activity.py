@@ -46,3 +46,8 @@ def test_vanishing_and_exploding_activity_are_named():
 def test_a_net_without_activations_is_not_judged():
     net = network([Node("a", "affine", attributes={"scale": 2.0})], {})
     assert [f.good for f in verdict(activations(net, noise()))] == [None]
+
+
+def test_one_position_makes_no_unit_dead():
+    a = activations(network([Node("a", "relu")], {}), np.zeros((1, 1, 1), np.float32))[0]
+    assert a.dead == () and len(a.correlation) == 0 and a.sparsity == 1

@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "createdb": "Make a crop database from photographs, for training.",
     "train": "Train a network by a recipe.",
     "snapshot": "Write the state of a training run as one file to go on from elsewhere.",
+    "inspect": "Look inside a model: one page of graph, filters, activations, receptive fields.",
     "networks": "List the networks that can be built, with their sums.",
     "export": "Turn a training run into a model file.",
 }

@@ -26,7 +26,7 @@ MOST_UNITS = 256
 """Of larger layers as many units are drawn, evenly, for the correlations and the maps."""
 MOST_POSITIONS = 4096
 """Of larger maps as many positions, evenly drawn, are correlated."""
-MANY_DEAD, STRONG, FADED, HARDLY_SPARSE = 0.1, 0.4, 1e-3, 0.05
+MANY_DEAD, STRONG, FADED, HARDLY_SPARSE = 0.1, 0.4, 1e-2, 0.05
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def _activity(name: str, operation: str, maps: np.ndarray) -> Activity:
     values = maps.reshape(-1, maps.shape[-1]).astype(np.float64)  # (positions, units)
     largest = float(np.abs(values).max())
     deviation = values.std(axis=0)
-    single = len(values) == 1  # one position: nothing can vary over it, so only what is zero counts as dead
-    silent = np.abs(values[0]) <= SILENT * largest if single else deviation <= SILENT * largest
+    single = len(values) == 1  # one position says nothing about what varies: no unit of a dense layer counts as dead
+    silent = (deviation <= SILENT * largest) & (not single)
     alive = np.flatnonzero(~silent)
     drawn = alive[np.unique(np.linspace(0, len(alive) - 1, min(len(alive), MOST_UNITS)).astype(int))]
     every = -(-len(values) // MOST_POSITIONS)

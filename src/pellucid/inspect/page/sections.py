@@ -1,0 +1,268 @@
+"""The parts of the page, one function each: from the dataclasses of `pellucid.inspect` to HTML, and nothing computed.
+
+Every figure has a caption that says how to read it.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+
+import numpy as np
+
+from pellucid.inspect.inspection import Inspection
+from pellucid.inspect.learned_filters import Filters
+from pellucid.inspect.page.charts import Line, line_chart
+from pellucid.inspect.page.graph_drawing import draw_graph
+from pellucid.inspect.page.pictures import coloured, data_uri, kernel_tiles, mosaic, reduced
+from pellucid.inspect.unit_activity import ACTIVATIONS, Activity
+
+MOST_LAYERS, MOST_MAPS, MAP_SIDE, MOST_FRAMES = 6, 8, 80, 4
+
+
+def figure(content: str, caption: str) -> str:
+    return f"<figure>{content}<figcaption>{caption}</figcaption></figure>"
+
+
+def image(picture: object, description: str, kind: str = "") -> str:
+    return f'<img class="{kind}" alt="{html.escape(description)}" src="{data_uri(picture)}">'  # type: ignore[arg-type]
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """The first column is text, the others numbers; it scrolls sideways where it must."""
+    head = "".join(f"<th>{heading}</th>" for heading in headings)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def summary(seen: Inspection) -> str:
+    sums, (h, w) = sum(layer.multiply_adds for layer in seen.costs), seen.picture.shape[:2]
+    field = seen.fields[-1].size
+    facts = {
+        "task": seen.card.task,
+        "operations": str(len(seen.graph.nodes)),
+        "parameters": f"{seen.parameters:,}",
+        "multiply-adds": f"{sums / 1e6:,.1f} million at {w} x {h}, {sums / (h * w) / 1e3:,.1f} thousand per pixel",
+        "receptive field": "the whole picture" if field is None else f"{field[1]} x {field[0]} pixels",
+        "shown": seen.shown,
+    }
+    if seen.card.purpose:
+        facts = {"for": seen.card.purpose} | facts
+    items = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
+    left_out = "".join(
+        f"<p>Left out: {html.escape(k)}, because {html.escape(v)}.</p>" for k, v in seen.left_out.items()
+    )
+    return f"<dl>{items}</dl>{left_out}"
+
+
+def verdict_list(seen: Inspection) -> str:
+    marks = {True: ("good", "well"), False: ("bad", "look here"), None: ("plain", "note")}
+    items = "".join(
+        '<li class="{}"><b>{}</b> {}</li>'.format(*marks[f.good], html.escape(f.sentence)) for f in seen.verdict
+    )
+    basis = "Judged by the signs of good training: hidden units that vary, are sparse, and differ from each other."
+    doubt = "One picture was shown; a unit that is silent on it may speak on others."
+    return f'<ul class="verdict">{items}</ul><p class="quiet">{basis} {doubt}</p>'
+
+
+def graph_drawing(seen: Inspection) -> str:
+    caption = (
+        "The network from input (top) to output. A box is a layer with the activation that follows it; below its name"
+        " stand the width, height and channels of its output, and its share of the multiply-adds, which colours it."
+    )
+    return figure(f'<div class="scroll">{draw_graph(seen.graph, seen.costs)}</div>', caption)
+
+
+def layer_table(seen: Inspection) -> str:
+    total = sum(layer.multiply_adds for layer in seen.costs) or 1.0
+    rows = []
+    for layer, field in zip(seen.costs, seen.fields, strict=True):
+        h, w, c = layer.shape
+        share = layer.multiply_adds / total
+        bar = f'<span class="bar" style="width:{4 * share:.2f}rem"></span> {share:.1%}' if share else ""
+        size = "all" if field.size is None else f"{field.size[1]} x {field.size[0]}"
+        cells = [html.escape(layer.layer), layer.operation.replace("_", " "), f"{w} x {h} x {c}", size]
+        cells += [f"{layer.parameters:,}" if layer.parameters else "", f"{layer.map_bytes / 1e6:,.2f}"]
+        rows.append([*cells, f"{layer.multiply_adds / 1e6:,.1f}" if layer.multiply_adds else "", bar])
+    headings = ["layer", "operation", "output", "field", "parameters", "MB", "M multiply-adds", "share"]
+    caption = (
+        "Each layer for the picture shown. Field: the input pixels that one number can depend on. MB: its whole output"
+        " as float32 (the engine keeps only rows of it). A rectifier's work is done within the layer before it."
+    )
+    return figure(table(headings, rows), caption)
+
+
+def receptive_fields(seen: Inspection) -> str:
+    h, w = seen.picture.shape[:2]
+    local = [field for field in {f.size: f for f in seen.fields if f.size not in (None, (1, 1))}.values()]
+    chosen = [
+        local[i] for i in sorted({round(i) for i in np.linspace(0, len(local) - 1, min(len(local), MOST_FRAMES))})
+    ]
+    boxes = []
+    for field in chosen:
+        y, x = (round((n / 2 - float(p.low + p.high) / 2) / float(p.jump)) for n, p in ((h, field.y), (w, field.x)))
+        boxes.append(field.box(y, x) or (0, h - 1, 0, w - 1))
+    shapes = "".join(
+        f'<rect class="field{" last" if i == len(boxes) - 1 else ""}" x="{x0}" y="{y0}" width="{x1 - x0 + 1}"'
+        f' height="{y1 - y0 + 1}"/>'
+        for i, (y0, y1, x0, x1) in enumerate(boxes)
+    )
+    whole = any(field.whole for field in seen.fields)
+    names = ", ".join(f"<code>{html.escape(f.layer)}</code>" for f in chosen)
+    drawing = (
+        f'<svg class="over" role="img" aria-label="Receptive fields over the picture" viewBox="0 0 {w} {h}">'
+        f'<image href="{data_uri(seen.picture)}" width="{w}" height="{h}"/>{shapes}</svg>'
+    )
+    caption = (
+        "Nested frames: the pixels that one number in the middle of a layer's output can depend on, for"
+        f" layers from first to last: {names or 'none'}. In practice those in the middle count most."
+        + (" The last layers depend on the whole picture." if whole else "")
+    )
+    return figure(drawing, caption)
+
+
+def filter_views(seen: Inspection) -> str:
+    if seen.filters is None:
+        return ""
+    f = seen.filters
+    tiles = kernel_tiles(f.weights[list(f.order)])
+    kind = (
+        "in colour, grey being zero" if f.weights.shape[1] == 3 else "averaged over input channels, mid-grey being zero"
+    )
+    oc, _, kh, kw = f.weights.shape
+    caption = (
+        f"The {oc} filters of <code>{html.escape(f.layer)}</code>, {kw} x {kh}, {kind}, each scaled to its own strength"
+        f" and ordered so that like stands beside like. {_duplicates(f)}"
+    )
+    likeness = coloured(np.abs(f.likeness[np.ix_(f.order, f.order)]), "viridis", 0, 1)
+    alike = (
+        "How alike they are, in the same order: dark is unrelated, bright is the same up to sign and strength. A"
+        " trained layer is dark beside its diagonal; bright blocks are filters that repeat each other."
+    )
+    parts = [figure(image(mosaic(tiles), "Filters", "pixels"), caption)]
+    parts.append(figure(image(likeness, "Likeness of filters", "pixels"), alike))
+    return f'<div class="pair">{"".join(parts)}</div>{_gabor(f)}'
+
+
+def _duplicates(f: Filters) -> str:
+    pairs = f"{len(f.duplicates)} pairs of them are nearly the same" if f.duplicates else "No two are the same"
+    return f"{pairs}; {len(f.empty)} are empty."
+
+
+def _gabor(f: Filters) -> str:
+    if f.gabor is None:
+        return (
+            '<p class="quiet">No Gabor functions are fitted: kernels below 5 x 5 have too few numbers to tell a fit'
+            " from a coincidence.</p>"
+        )
+    best = np.argsort([g.error for g in f.gabor])[:8]
+    tiles = []
+    for picture in [f.weights[i].mean(axis=0) for i in best] + [f.gabor[i].picture for i in best]:
+        peak = float(np.abs(picture).max()) or 1.0
+        tiles.append(coloured(picture, "cividis", -peak, peak))
+    errors = ", ".join(f"{f.gabor[i].error:.2f}" for i in best)
+    caption = (
+        "Above, the filters most like a Gabor function (a wave under a bell, averaged over colours); below, the"
+        f" functions fitted. Errors, as parts of each filter's strength: {errors}."
+        f" The median of all is {np.median([g.error for g in f.gabor]):.2f}; noise gives above 0.5."
+    )
+    return figure(image(mosaic(tiles, len(best)), "Gabor fits", "pixels strip"), caption)
+
+
+def activity_views(seen: Inspection) -> str:
+    if not seen.activity:
+        return ""
+    hidden = [a for a in seen.activity[:-1] if a.operation in ACTIVATIONS] or seen.activity
+    names = [a.layer for a in hidden]
+    variance = line_chart([Line("variance", [a.variance for a in hidden])], "hidden layers", "variance", True, names)
+    shares = line_chart(
+        [
+            Line("zeros", [a.sparsity for a in hidden]),
+            Line("dead units", [len(a.dead) / a.units for a in hidden]),
+            Line("correlation", [a.correlated for a in hidden]),
+        ],
+        "hidden layers",
+        "share",
+        names=names,
+    )
+    parts = [
+        figure(
+            variance,
+            "Variance of each hidden layer's numbers, in powers of ten. Level is well; a steady fall starves the layers"
+            " above of signal, a steady rise ends in overflow.",
+        ),
+        figure(
+            shares,
+            "Share of numbers that are zero (some is well: units specialise), of units that ignore the picture (should"
+            " be near zero), and the mean correlation between units (should be low).",
+        ),
+        "<h3>What units see</h3>",
+        *(_maps(a) for a in _spread(hidden, MOST_LAYERS)),
+        _correlation(max(hidden, key=lambda a: a.correlated if math.isfinite(a.correlated) else -1)),
+    ]
+    return "".join(part for part in parts if part)
+
+
+def _spread(layers: list[Activity], most: int) -> list[Activity]:
+    places = sorted({round(i) for i in np.linspace(0, len(layers) - 1, min(most, len(layers)))})
+    return [layers[i] for i in places if layers[i].maps.shape[0] > 1]
+
+
+def _maps(a: Activity) -> str:
+    strongest = np.argsort(-a.maps.reshape(-1, a.units).var(axis=0), kind="stable")[:MOST_MAPS]
+    planes = [reduced(a.maps[..., i].astype(np.float64), MAP_SIDE) for i in strongest]
+    tiles = [coloured(plane, "viridis") for plane in planes]
+    caption = (
+        f"<code>{html.escape(a.layer)}</code>: the {len(tiles)} of {a.units} units that vary most, each from its lowest"
+        f" (dark) to its highest value (bright). {len(a.dead)} units ignore the picture, {a.sparsity:.0%} of the"
+        " numbers are zero."
+    )
+    return figure(image(mosaic(tiles, len(tiles), 3), f"Maps of {a.layer}", "strip"), caption)
+
+
+def _correlation(a: Activity) -> str:
+    if len(a.correlation) < 2:
+        return ""
+    caption = (
+        f"Correlation between the {len(a.correlation)} live units of <code>{html.escape(a.layer)}</code>, the most"
+        " correlated layer: dark is none, bright is full, of either sign. Bright blocks are units that say the same."
+    )
+    picture = coloured(np.abs(a.correlation), "viridis", 0, 1)
+    return figure(image(picture, f"Correlations in {a.layer}", "pixels small"), caption)
+
+
+def shift_views(seen: Inspection) -> str:
+    if seen.equivariance is None:
+        return ""
+    e = seen.equivariance
+    wished = "move with it" if e.is_map else "stay the same"
+    chart = line_chart(
+        [Line("error", [error for _, error in e.stability], [s for s, _ in e.stability])], "shift in pixels", "error"
+    )
+    bends = "; ".join(f"{pixels:g} pixels: {error:.2g}" for pixels, error in e.bending)
+    caption = (
+        f"When the picture moves to the side, the answer should {wished}. Error: how far it does not, as a part of the"
+        " answer's own variation, away from the edges. For a shift by the network's stride"
+        f" ({e.stride} {'pixel' if e.stride == 1 else 'pixels'}) it is {e.error:.1g}"
+        f"{', which is rounding' if e.error < 1e-4 else ''}. When the picture bends smoothly by so many pixels, the"
+        f" errors are {bends}."
+    )
+    return figure(chart, caption)
+
+
+def precision_view(seen: Inspection) -> str:
+    if seen.precision is None:
+        return ""
+    p = seen.precision
+    psnr = "no difference at all" if math.isinf(p.psnr) else f"{p.psnr:.1f} dB between the two answers"
+    words = f"The largest difference is {p.largest:.2g} ({p.relative:.2g} of the largest number of the answer); {psnr}."
+    if p.difference.shape[0] == 1:
+        return f"<p>{words}</p>"
+    h, w, c = p.answer.shape
+    parts = []
+    if c in (1, 3):
+        parts.append(figure(image(np.clip(p.answer, 0, 1), "Answer", "answer"), "The answer in float32."))
+    error = np.abs(p.difference).max(axis=-1)
+    caption = f"What bfloat16 changes: dark is nothing, bright is {p.largest:.2g}. {words}"
+    parts.append(figure(image(coloured(error, "cividis", 0), "Difference", "answer"), caption))
+    return f'<div class="pair">{"".join(parts)}</div>'

@@ -1,0 +1,98 @@
+"""The page: whole, self-contained, well-formed, and true to the dataclasses it is made from."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from pellucid.graph import Node
+from pellucid.inspect.inspection import dead_leaves, inspect
+from tests.inspect.nets import chain, network, noise
+
+pytest.importorskip("matplotlib")
+
+from pellucid.inspect.page import page  # noqa: E402
+
+VOID = {"meta", "img"}
+
+
+class Reader(HTMLParser):
+    """Refuses tags that do not close in order; gathers links and captions."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.links, self.figures, self.captions = [], [], 0, 0
+
+    def handle_starttag(self, tag, attributes):
+        if tag not in VOID:
+            self.open.append(tag)
+        self.links += [value for key, value in attributes if key in ("src", "href")]
+        self.figures += tag == "figure"
+        self.captions += tag == "figcaption"
+
+    def handle_startendtag(self, tag, attributes):
+        self.links += [value for key, value in attributes if key in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    assert not reader.open
+    return reader
+
+
+def classifier():
+    nodes = [
+        Node("a", "conv", attributes={"stride": 4}),
+        Node("b", "relu", ("a",)),
+        Node("c", "flatten", ("b",)),
+        Node("d", "linear", ("c",)),
+    ]
+    random = np.random.default_rng(0)
+    weights = {"a.weight": random.normal(size=(8, 3, 5, 5)), "d.weight": random.normal(size=(10, 8 * 7 * 7))}
+    return network(nodes, weights, 3, size=(32, 32))
+
+
+NETS = {"grey": lambda: network(*chain()), "colour": lambda: network(*chain(channels=3), 3), "classifier": classifier}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_page_holds_all_it_shows_and_every_figure_has_a_caption(name):
+    net = NETS[name]()
+    text = page(inspect(net, noise(50, 60, 3)))
+    reader = read(text)
+    assert reader.figures == reader.captions >= 6
+    assert reader.links and all(link.startswith("data:image/png;base64,") for link in reader.links)
+    assert not re.search(r"https?://|<script|@import|url\((?!#)", text)
+    for layer in net.layers:
+        assert f">{layer}<" in text
+
+
+def test_sickness_stands_in_the_verdict_and_names_are_escaped():
+    nodes, weights = chain()
+    weights["conv1.bias"] = np.full(6, -99)
+    net = network(nodes, weights)
+    net.name = "<b>&"
+    seen = inspect(net)
+    assert seen.verdict[0].good is False
+    text = page(seen)
+    assert seen.verdict[0].sentence in text and "&lt;b&gt;&amp;" in text and "<b>&" not in text
+    read(text)
+
+
+def test_a_spent_budget_leaves_views_out_and_says_so():
+    seen = inspect(network(*chain()), noise(), budget=0)
+    assert seen.filters is None and not seen.activity
+    assert "the budget of 0 s was spent" in page(seen)
+
+
+def test_the_drawn_picture_is_always_the_same_and_looks_like_a_photograph():
+    from pellucid.inspect import statistics_of
+
+    assert np.array_equal(dead_leaves(), dead_leaves())
+    found = statistics_of([dead_leaves(seed=i) for i in range(3)])
+    assert 1.5 < found.exponent < 3.2
