@@ -70,5 +70,9 @@ sanitize: $(VENV)/tools ## the engine's tests under address, undefined-behaviour
 	  $(ENGINE_BUILD) -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPELLUCID_SANITIZE=$$kind -S . -B build/sanitize-$$kind && \
 	  cmake --build build/sanitize-$$kind && ctest --test-dir build/sanitize-$$kind --output-on-failure || exit 1; done
 
+test-arm: $(VENV)/tools ## the engine's tests for 64-bit Arm, under emulation (Debian: g++-aarch64-linux-gnu, qemu-user)
+	PATH=$(BIN):$$PATH; $(ENGINE_BUILD) -DCMAKE_TOOLCHAIN_FILE=engine/cmake/aarch64.cmake -S . -B build/arm && \
+	  cmake --build build/arm && ctest --test-dir build/arm --output-on-failure
+
 clean:
 	rm -rf build demo

@@ -66,7 +66,7 @@ CASES = [
 
 
 def picture(height: int, width: int, channels: int = 3) -> np.ndarray:
-    """(1, h, w, c) float32 in 0..1 with a photograph's kind of spectrum: noise at every scale, less at the finer ones."""
+    """(1, h, w, c) float32 in 0..1 with a photograph's kind of spectrum: noise at every scale."""
     random = np.random.default_rng(1)
     sum_ = np.zeros((height, width, channels), np.float32)
     step, weight = 64, 1.0

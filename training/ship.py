@@ -56,8 +56,8 @@ def measured(network: pellucid.Network, folder: Path, precision: str) -> Report:
 def figure(data: str, report: Report) -> Figure:
     mean = report.mean()
     values = {
-        "psnr": round(mean.ours.psnr, 3),
-        "ssim": round(mean.ours.ssim, 4),
+        "psnr": round(mean.model.psnr, 3),
+        "ssim": round(mean.model.ssim, 4),
         "psnr of bicubic": round(mean.beside.psnr, 3),
         "ssim of bicubic": round(mean.beside.ssim, 4),
     }
