@@ -179,6 +179,13 @@ def test_another_schedule_takes_a_snapshots_weights_only(tmp_path, crops):
     assert all(torch.equal(a, b) for a, b in zip(learned.parameters(), kept.parameters(), strict=True))
 
 
+def test_a_snapshot_of_a_finished_run_is_refused(tmp_path, crops):
+    train(job(tmp_path / "first", crops, "steps=2"))
+    save_snapshot(tmp_path / "first", tmp_path / "end.state")
+    with pytest.raises(TrainingError, match="of a finished run; seen: step 2; hint: .*--steps"):
+        train(job(tmp_path / "second", crops, "steps=2", snapshot=tmp_path / "end.state"))
+
+
 def test_a_snapshot_of_another_network_is_refused(tmp_path, crops):
     train(job(tmp_path / "first", crops))
     save_snapshot(tmp_path / "first", tmp_path / "half.state")

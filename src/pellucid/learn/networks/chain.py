@@ -47,8 +47,10 @@ class ChainOptions:
 
 class Chain(nn.Module):
     margin = 0
-    """How many pixels the output lacks at each side: none. Convolutions see zeros beyond the edge, the interpolation the
-    edge pixel repeated."""
+    """How many pixels the output lacks at each side: none.
+
+    Beyond the edge convolutions see zeros, the interpolation sees the edge pixel again.
+    """
 
     def __init__(self, options: ChainOptions) -> None:
         super().__init__()

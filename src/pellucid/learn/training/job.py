@@ -115,4 +115,10 @@ def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
         return {"average": state["average"]}, (
             f"{job.snapshot} gives its weights only, and the run begins at step 0, because {', '.join(keys)} differ"
         )
+    if state["step"] >= job.recipe.steps:
+        raise TrainingError(
+            "the snapshot is of a finished run",
+            seen=f"step {state['step']}",
+            hint="export it, or name other --steps to begin again with its weights",
+        )
     return state, f"going on from {job.snapshot}, step {state['step']}"

@@ -132,7 +132,7 @@ class Training:
             step=self.state.step,
             layers=layer_sums(self.state.network, sample),
             precision=precision,
-            device=f"{self.setting['threads']} threads" if device.type == "cpu" else str(device),
+            device=_threads(self.setting["threads"]) if device.type == "cpu" else str(device),
             peak=measured_peak(precisions.DTYPES[precision], device) * self.team.ranks,
             crops=self.crops,
             notes=notes,
@@ -249,3 +249,7 @@ class Training:
 
     def _outcome(self, ending: Literal["finished", "stopped"]) -> Outcome:
         return Outcome(ending, self.state.step, weights_hash(self.state.to_dict()), self.figures)
+
+
+def _threads(n: int) -> str:
+    return "1 thread" if n == 1 else f"{n} threads"
