@@ -40,7 +40,7 @@ def command(model: str, picture: str | None, output: str, budget: float, overwri
     """
     import pellucid
     from pellucid.inspect.inspection import inspect
-    from pellucid.inspect.page import page
+    from pellucid.inspect.page import page, save
     from pellucid.picture import read
 
     if os.path.exists(output) and not overwrite:
@@ -60,17 +60,3 @@ def command(model: str, picture: str | None, output: str, budget: float, overwri
     for finding in seen.verdict:
         click.echo(finding.sentence)
     click.echo(output)
-
-
-def save(path: str, text: str) -> None:
-    """Writes a page under a temporary name and renames it."""
-    temporary = f"{path}.{os.getpid()}.part"
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UsageError("the page cannot be written", seen=path, expected=error.strerror) from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)

@@ -9,6 +9,9 @@
     picture_statistics  how alike the pixels of pictures are
     precision_loss      what bfloat16 changes
     as_input            a picture as what a network reads
+    inspection          all views of one network within a budget
+    comparison          two networks on the same pictures
+    page                both as pages
 
 It never trains, never changes a network, and knows no torch: views that need gradients are in `pellucid.learn.inspect`.
 """

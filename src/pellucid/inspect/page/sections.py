@@ -82,11 +82,11 @@ def layer_table(seen: Inspection) -> str:
         bar = f'<span class="bar" style="width:{4 * share:.2f}rem"></span> {share:.1%}' if share else ""
         size = "all" if field.size is None else f"{field.size[1]} x {field.size[0]}"
         cells = [html.escape(layer.layer), layer.operation.replace("_", " "), f"{w} x {h} x {c}", size]
-        cells += [f"{layer.parameters:,}" if layer.parameters else "", f"{layer.map_bytes / 1e6:,.2f}"]
-        rows.append([*cells, f"{layer.multiply_adds / 1e6:,.1f}" if layer.multiply_adds else "", bar])
-    headings = ["layer", "operation", "output", "field", "parameters", "MB", "M multiply-adds", "share"]
+        cells += [f"{layer.parameters:,}" if layer.parameters else "", f"{layer.map_bytes / 1e3:,.0f}"]
+        rows.append([*cells, f"{layer.multiply_adds / 1e6:,.2f}" if layer.multiply_adds else "", bar])
+    headings = ["layer", "operation", "output", "field", "parameters", "kB", "M multiply-adds", "share"]
     caption = (
-        "Each layer for the picture shown. Field: the input pixels that one number can depend on. MB: its whole output"
+        "Each layer for the picture shown. Field: the input pixels that one number can depend on. kB: its whole output"
         " as float32 (the engine keeps only rows of it). A rectifier's work is done within the layer before it."
     )
     return figure(table(headings, rows), caption)
