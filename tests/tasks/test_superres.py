@@ -27,7 +27,9 @@ def colours(channels: int, dtype: type = np.uint8) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_file_gives_what_the_array_gives(tmp_path, network, channels, dtype):
+@pytest.mark.parametrize("network_channels", [1, 3])
+def test_a_file_gives_what_the_array_gives(tmp_path, network_channels, channels, dtype):
+    network = pellucid.load(superres_model(tmp_path / "model.safetensors", channels=network_channels))
     pixels = colours(channels, dtype)
     write(tmp_path / "in.png", Picture(pixels))
     upscale_file(network, str(tmp_path / "in.png"), str(tmp_path / "out.png"), Options())

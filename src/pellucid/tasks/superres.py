@@ -7,6 +7,7 @@ filled from visible neighbours first, so that it cannot bleed into the edge.
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ import numpy as np
 
 from pellucid.errors import UsageError
 from pellucid.network import Network
-from pellucid.picture import DEFAULT_MAX_PIXELS, RowReader, open_reader, open_writer, to_float
+from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, open_reader, open_writer, to_float
 from pellucid.resample import RowResampler
 from pellucid.tasks.alpha import fill_transparent
 
@@ -84,14 +85,12 @@ def _enlarged(network: Network, reader: RowReader, scale: int, options: Options)
         for colour, alpha in _visible(_read(reader)):
             if resampler is not None and alpha is not None:
                 alphas.append(resampler.push(alpha))
-            yield _to_channels(colour, network.graph.channels)
+            yield _to_channels(colour, max(network.graph.channels, colour.shape[2]))
         if resampler is not None:
             alphas.append(resampler.finish())
 
     waiting = np.empty((0, scale * info.width, 1), np.float32)
-    for rows in network.stream_blocks(
-        colours(), info.width, info.height, precision=options.precision, threads=options.threads, memory=options.memory
-    ):
+    for rows in _through(network, colours(), info, options):
         colour = _to_channels(rows, info.channels)
         if resampler is None:
             yield colour, None
@@ -100,6 +99,27 @@ def _enlarged(network: Network, reader: RowReader, scale: int, options: Options)
         alphas.clear()
         yield colour, np.clip(waiting[: len(colour)], 0, 1)
         waiting = waiting[len(colour) :]
+
+
+def _through(
+    network: Network, blocks: Iterator[np.ndarray], info: PictureInfo, options: Options
+) -> Iterator[np.ndarray]:
+    """Rows through the network; through one that knows one channel, the channels of a colour picture side by side."""
+
+    def stream(rows: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        return network.stream_blocks(rows, info.width, info.height, options.precision, options.threads, options.memory)
+
+    if network.graph.channels != 1 or info.channels == 1:
+        yield from stream(blocks)
+        return
+    planes = [stream(_plane(copy, c)) for c, copy in enumerate(itertools.tee(blocks, info.channels))]
+    for rows in zip(*planes, strict=True):
+        yield np.concatenate(rows, axis=2)
+
+
+def _plane(blocks: Iterator[np.ndarray], c: int) -> Iterator[np.ndarray]:
+    for block in blocks:
+        yield block[:, :, c : c + 1]
 
 
 def _read(reader: RowReader) -> Iterator[Rows]:
