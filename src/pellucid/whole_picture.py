@@ -35,13 +35,12 @@ def run_picture(run: Run, channels: int, picture: Picture | str | os.PathLike[st
     """A `Picture`, or the file of one -> a `Picture`. Alpha is brought to the new size by bicubic interpolation."""
     from pellucid.picture import Picture, from_float, read, to_float
     from pellucid.resample import imresize
+    from pellucid.transparency import fill_transparent
 
     if not isinstance(picture, Picture):
         picture = read(picture)
     if picture.alpha is None:
         return replace(picture, pixels=run_array(run, channels, picture.pixels))
-    from pellucid.tasks.alpha import fill_transparent  # at call time: what hides under transparent pixels is its matter
-
     blocks = list(fill_transparent([(to_float(picture.pixels), to_float(picture.alpha))]))
     colour, alpha = (np.concatenate(part) for part in zip(*blocks, strict=True))
     y = _run_channels(run, channels, colour)

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "pellucid"
 
 STOREYS: list[set[str]] = [
     {"errors"},
-    {"graph", "card", "picture", "resample", "models", "batch", "fitting", "reference"},
+    {"graph", "card", "picture", "resample", "models", "batch", "fitting", "reference", "transparency"},
     {"metrics", "modelfile"},
     {"report", "whole_picture"},
     {"network"},
@@ -24,9 +24,6 @@ STOREYS: list[set[str]] = [
     {"cli", "studio"},
 ]
 """Rooms from the ground up. A room imports itself and rooms of lower storeys; `learn` only `cli` does, when called."""
-
-EXCEPTIONS = {("whole_picture", "tasks.alpha")}
-"""When called: a whole picture's hidden colours are filled as those of a file's rows are."""
 
 ENGINE = {"network", "cli"}
 """The rooms that may speak to the engine."""
@@ -93,7 +90,7 @@ def test_arrows_point_down() -> None:
         if room == "_engine":
             if found.room not in ENGINE:
                 wrong.append(found)
-        elif room == "__version__" or room == found.room or (found.when_called and (found.room, target) in EXCEPTIONS):
+        elif room == "__version__" or room == found.room:
             continue
         elif storey(room) >= storey(found.room):
             wrong.append(found)

@@ -20,7 +20,7 @@ from pellucid.errors import UsageError
 from pellucid.network import Network
 from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, open_reader, open_writer, to_float
 from pellucid.resample import RowResampler
-from pellucid.tasks.alpha import fill_transparent
+from pellucid.transparency import fill_transparent
 
 BLOCK = 16
 """Rows read, computed and written at a time."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pellucid.tasks.alpha import RADIUS, fill_transparent
+from pellucid.transparency import RADIUS, fill_transparent
 
 
 def case():
