@@ -47,16 +47,22 @@ $(VENV)/tools: constraints.txt | $(BIN)/python
 	$(PIP) install -q -c constraints.txt scikit-build-core nanobind cmake ninja
 	@touch $@
 
+# What the project needs comes first, each package built its own way; then the project, with the tools above.
+NEEDS = $(BIN)/python -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+  print(*p['dependencies'], *(n for e in sys.argv[1:] for n in p['optional-dependencies'][e]), sep='\n')"
+INSTALL = $(PIP) install -q -c constraints.txt -r $(VENV)/needs && \
+  $(PIP) install -q --no-build-isolation --no-deps -e .
+
 $(VENV)/runtime: $(SOURCES) | $(VENV)/tools
-	$(PIP) install -q -c constraints.txt --no-build-isolation -e .
+	$(NEEDS) > $(VENV)/needs && $(INSTALL)
 	@touch $@
 
 $(VENV)/develop: $(SOURCES) | $(VENV)/tools
-	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[learn,dev]'
+	$(NEEDS) learn dev > $(VENV)/needs && $(INSTALL)
 	@touch $@ $(VENV)/runtime
 
 $(VENV)/bench: | $(VENV)/develop
-	$(PIP) install -q -c constraints.txt --no-build-isolation -e '.[learn,bench]'
+	$(NEEDS) bench > $(VENV)/needs && $(PIP) install -q -c constraints.txt -r $(VENV)/needs
 	@touch $@
 
 # The engine's own tests, as programs without Python.
