@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "snapshot": "Write the state of a training run as one file to go on from elsewhere.",
     "inspect": "Look inside a model: one page of graph, filters, activations, receptive fields.",
     "compare": "Compare two models on the same pictures, side by side.",
+    "check": "Check the gradients of a network against finite differences.",
     "networks": "List the networks that can be built, with their sums.",
     "export": "Turn a training run into a model file.",
 }
