@@ -96,7 +96,7 @@ std::vector<float> streamed(const Network& network, const std::vector<float>& x,
     stream.push(x.data() + y * w * 3, count, out);
   }
   stream.finish(out);
-  return out;
+  return {out.begin(), out.end()};
 }
 
 void try_graph(int kind, int round) {

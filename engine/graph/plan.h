@@ -61,7 +61,7 @@ class Plan {
   // Frontiers of the pass's nodes when `known` rows of the picture are known; `out` has more entries than nodes.
   void frontier(Axis axis, int pass, long known, std::vector<long>& out) const;
   void beginning(Axis axis, int pass, std::vector<long>& out) const;  // before anything is known
-  void take_height(long h);  // the end of a stream
+  void take_height(long h);                                           // the end of a stream
 
   const Lowered& graph;
   PlanRequest request;

@@ -102,7 +102,15 @@ class Network;
 // Rows in, rows out, in order, as soon as they are known.
 class Stream {
  public:
-  using Rows = std::vector<float>;
+  struct Unwritten : std::allocator<float> {  // leaves new floats as they are: all of them will be written
+    template <class U>
+    struct rebind {
+      using other = Unwritten;
+    };
+    template <class U>
+    void construct(U*) noexcept {}
+  };
+  using Rows = std::vector<float, Unwritten>;
   ~Stream();
   Stream(Stream&&) noexcept;
   // `rows` plain rows (rows, w, c); what became known is appended to `out`, and its number of rows returned.
