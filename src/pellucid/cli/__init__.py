@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "inspect": "Look inside a model: one page of graph, filters, activations, receptive fields.",
     "compare": "Compare two models on the same pictures, side by side.",
     "check": "Check the gradients of a network against finite differences.",
+    "optimisers": "Let optimisers walk down landscapes of two dimensions.",
     "networks": "List the networks that can be built, with their sums.",
     "export": "Turn a training run into a model file.",
 }

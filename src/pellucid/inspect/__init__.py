@@ -8,6 +8,7 @@
     shifts              equivariance, stability under small shifts and bending
     picture_statistics  how alike the pixels of pictures are
     precision_loss      what bfloat16 changes
+    landscapes          optimisers on hills of two dimensions
     as_input            a picture as what a network reads
     inspection          all views of one network within a budget
     comparison          two networks on the same pictures

@@ -6,6 +6,7 @@
     document        the frame of every page, and how it becomes a file
     sections        the parts of the page with their captions
     comparison_page two models side by side
+    landscape_picture   the paths of optimisers, as a picture
 
 Pictures are inside the page, there is no script, and nothing is fetched. It needs matplotlib for its colour maps.
 """

@@ -20,15 +20,15 @@ def document(title: str, body: str) -> str:
     )
 
 
-def save(path: str, text: str) -> None:
-    """Writes a page under a temporary name and renames it."""
+def save(path: str, content: str | bytes) -> None:
+    """Writes a page or a picture under a temporary name and renames it."""
     temporary = f"{path}.{os.getpid()}.part"
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.replace(temporary, path)
     except OSError as error:
-        raise UsageError("the page cannot be written", seen=path, expected=error.strerror) from None
+        raise UsageError("the file cannot be written", seen=path, expected=error.strerror) from None
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
