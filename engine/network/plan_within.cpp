@@ -36,10 +36,10 @@ std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, co
         if (options.block > 0) break;
       }
     }
-  throw Error(
-      Error::Kind::resource,
-      "the memory ceiling is too low for this network at " + std::to_string(w) + " x " + std::to_string(h) + " pixels",
-      in_bytes(options.memory), "at least " + in_bytes(least));
+  const std::string size =
+      h >= kEndless ? "rows of " + std::to_string(w) : std::to_string(w) + " x " + std::to_string(h);
+  throw Error(Error::Kind::resource, "the memory ceiling is too low for this network and " + size + " pixels",
+              in_bytes(options.memory), "at least " + in_bytes(least));
 }
 
 }  // namespace pellucid
