@@ -22,7 +22,7 @@ from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, open_re
 from pellucid.resample import RowResampler
 from pellucid.transparency import fill_transparent
 
-BLOCK = 16
+BLOCK = 32
 """Rows read, computed and written at a time."""
 
 Rows = tuple[np.ndarray, np.ndarray | None]
