@@ -59,4 +59,4 @@ def test_the_picture():
     from pellucid.inspect.page.landscape_picture import landscape_picture
 
     paths = [walk(landscape, name, 0.01, 20) for landscape in LANDSCAPES for name in OPTIMISERS]
-    assert landscape_picture(paths).startswith(b"\x89PNG") and landscape_picture(paths[:8]) != landscape_picture(paths)
+    assert landscape_picture(paths).startswith(b"\x89PNG") and landscape_picture(paths[1:]) != landscape_picture(paths)

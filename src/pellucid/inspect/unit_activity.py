@@ -26,7 +26,7 @@ MOST_UNITS = 256
 """Of larger layers as many units are drawn, evenly, for the correlations and the maps."""
 MOST_POSITIONS = 4096
 """Of larger maps as many positions, evenly drawn, are correlated."""
-MANY_DEAD, STRONG, FADED, HARDLY_SPARSE = 0.1, 0.4, 1e-2, 0.05
+MANY_DEAD, STRONG, FADED, HARDLY_SPARSE = 0.2, 0.6, 1e-2, 0.05
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def _repeating(hidden: list[Activity]) -> list[Finding]:
 def _fading(hidden: list[Activity]) -> list[Finding]:
     first, last = hidden[0].variance, hidden[-1].variance
     if first == 0 or last / first < FADED:
-        part = f"{last / first:.1g} of that of {hidden[0].layer}" if first else "nothing"
-        return [Finding(hidden[-1].layer, False, f"Activity fades with depth: {hidden[-1].layer} keeps {part}.")]
+        part = f"{last / first:.1g} of the variance of {hidden[0].layer}" if last else "nothing to say"
+        return [Finding(hidden[-1].layer, False, f"Activity fades with depth: {hidden[-1].layer} has {part}.")]
     if last / first > 1 / FADED:
         return [Finding(hidden[-1].layer, False, f"Activity grows {last / first:.1g} times from first layer to last.")]
     return [
@@ -140,10 +140,12 @@ def _fading(hidden: list[Activity]) -> list[Finding]:
 
 
 def _sparsity(hidden: list[Activity]) -> list[Finding]:
-    rectified = [a for a in hidden if a.operation == "relu"]
-    if not rectified:
+    live = [(a, a.units - len(a.dead)) for a in hidden if a.operation == "relu" and len(a.dead) < a.units]
+    if not live:
         return []
-    mean = float(np.mean([a.sparsity for a in rectified]))
+    mean = float(np.mean([(a.sparsity * a.units - len(a.dead)) / units for a, units in live]))  # of live units alone
     if mean < HARDLY_SPARSE:
-        return [Finding("", None, f"Hardly sparse: {mean:.0%} of the rectified numbers are zero, so little is gated.")]
-    return [Finding("", True, f"Sparse: {mean:.0%} of the rectified numbers are zero.")]
+        return [
+            Finding("", None, f"Hardly sparse: {mean:.0%} of the numbers of live units are zero, so little is gated.")
+        ]
+    return [Finding("", True, f"Sparse: {mean:.0%} of the numbers of live units are zero.")]

@@ -69,3 +69,9 @@ def test_every_registry_has_small_cases_that_run(name):
     assert name != "resnet18" or x.shape[2] == 64  # its last batch norms see 2 x 2 x 2 numbers
     with torch.no_grad():
         assert torch.isfinite(network(x)).all()
+
+
+def test_a_step_across_the_corner_of_a_rectifier_is_no_error():
+    network = nn.Sequential(nn.Linear(1, 1, bias=False), nn.ReLU())
+    network[0].weight.data.fill_(1e-6)
+    assert check_gradients(network, torch.ones(1, 1)).worst.error < 1e-6

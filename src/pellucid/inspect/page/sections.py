@@ -28,11 +28,11 @@ def image(picture: object, description: str, kind: str = "") -> str:
     return f'<img class="{kind}" alt="{html.escape(description)}" src="{data_uri(picture)}">'  # type: ignore[arg-type]
 
 
-def table(headings: list[str], rows: list[list[str]]) -> str:
-    """The first column is text, the others numbers; it scrolls sideways where it must."""
+def table(headings: list[str], rows: list[list[str]], kind: str = "") -> str:
+    """The first column is text, the others numbers unless `kind` says more; it scrolls sideways where it must."""
     head = "".join(f"<th>{heading}</th>" for heading in headings)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def summary(seen: Inspection) -> str:
@@ -89,7 +89,7 @@ def layer_table(seen: Inspection) -> str:
         "Each layer for the picture shown. Field: the input pixels that one number can depend on. kB: its whole output"
         " as float32 (the engine keeps only rows of it). A rectifier's work is done within the layer before it."
     )
-    return figure(table(headings, rows), caption)
+    return figure(table(headings, rows, "layers"), caption)
 
 
 def receptive_fields(seen: Inspection) -> str:

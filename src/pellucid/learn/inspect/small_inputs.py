@@ -9,7 +9,7 @@ from pellucid.errors import UsageError, unknown_name
 from pellucid.learn.networks import NETWORKS, build_network
 from pellucid.learn.networks.documented import DOCUMENTED
 
-SIDES = (8, 16, 32, 64, 96, 128, 224)
+SIDES = (8, 16, 28, 32, 64, 96, 128, 224)
 BATCH = 2
 FEWEST = 8
 """Numbers per channel that a batch norm should see: of two it makes plus and minus one, whatever they are."""
@@ -22,7 +22,7 @@ def small_case(name: str) -> tuple[nn.Module, Tensor]:
     torch.manual_seed(0)
     network = build_network(name) if name in NETWORKS else DOCUMENTED[name].build()
     if name in NETWORKS:
-        channels = next(p.shape[1] for p in network.parameters() if p.ndim == 4)
+        channels = next((p.shape[1] for p in network.parameters() if p.ndim == 4), 1)
         sizes = [(channels, side, side) for side in SIDES]
     else:
         c, h, w = DOCUMENTED[name].size
