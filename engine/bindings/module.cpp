@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 
+#include "bindings/training.h"
 #include "execution/memory.h"
 #include "isa/isa.h"
 #include "pellucid/engine.h"
@@ -288,4 +289,5 @@ NB_MODULE(_engine, m) {
             return n.stream(width, height, {threads, memory, strip, block, {}, {}});
           },
           "width"_a, "height"_a = 0, "threads"_a = 0, "memory"_a = 0, "strip"_a = 0, "block"_a = 0);
+  add_training(m);
 }

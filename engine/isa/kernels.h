@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "training/functions.h"
+
 namespace pellucid {
 
 struct RowFunctions;     // operations/rows.h
@@ -26,6 +28,7 @@ struct KernelTable {
   void (*tiles)(const PackedTiles& packed, const ConvolutionCall& call);           // emulated, but for amx
   void (*winograd4x4)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 3x3 kernels
   void (*winograd2x2)(const PackedWinograd& packed, const ConvolutionCall& call);  // of 5x5 kernels
+  const training::Functions* training;
 };
 
 enum class Isa;                // isa/isa.h

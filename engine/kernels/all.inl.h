@@ -10,6 +10,7 @@
 #include "isa/tiles_emulated.h"
 #include "kernels/tiles.inl.h"
 #include "kernels/winograd.inl.h"
+#include "training/weight_gradient.inl.h"
 // clang-format on
 
 namespace rows {
@@ -42,4 +43,5 @@ constexpr KernelTable kTable = {
     .tiles = tiles::run,
     .winograd4x4 = winograd::run<4>,
     .winograd2x2 = winograd::run<2>,
+    .training = &training_functions::kFunctions,
 };

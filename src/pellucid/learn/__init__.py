@@ -1,6 +1,7 @@
 """Learning: data, networks, recipes, training, export. The only room that may import torch.
 
 pellucid.learn.export(module, "model.safetensors", example)     # any module of operations that the engine has
+pellucid.learn.accelerate(module)                                # its convolutions train on the engine
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pellucid.learn.acceleration import accelerate
     from pellucid.learn.to_runtime import export
 
-__all__ = ["export"]
+__all__ = ["accelerate", "export"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from pellucid.learn.to_runtime import export
 
         return export
+    if name == "accelerate":
+        from pellucid.learn.acceleration import accelerate
+
+        return accelerate
     raise AttributeError(f"module 'pellucid.learn' has no attribute {name!r}")

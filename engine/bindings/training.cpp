@@ -1,0 +1,128 @@
+// Training on numpy arrays: convolutions of whole maps (n, h, w, c), forward and backward. Shapes are checked here
+// once.
+#include "bindings/training.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+
+#include "pellucid/engine.h"
+#include "training/buffers.h"
+#include "training/convolution.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace pellucid;
+
+namespace {
+
+using Array = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Result = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using Geometry = std::vector<int>;  // stride y x, padding y x, dilation y x, groups
+
+void expect(bool right, const char* what, const std::string& seen, const std::string& expected) {
+  if (!right) throw Error(Error::Kind::usage, what, seen, expected);
+}
+
+template <class A>
+std::string shape_of(const A& array) {
+  std::string text = "(";
+  for (std::size_t k = 0; k < array.ndim(); k++) text += (k ? ", " : "") + std::to_string(array.shape(k));
+  return text + ")";
+}
+
+template <class T, class A>
+training::Maps<T> to_maps(const A& array) {
+  expect(array.ndim() == 4, "maps of the wrong shape", shape_of(array), "(n, h, w, c)");
+  return {array.data(), long(array.shape(0)), long(array.shape(1)), long(array.shape(2)), int(array.shape(3))};
+}
+
+template <class A>
+ConvolutionShape to_shape(const A& weight, const Geometry& g) {
+  expect(weight.ndim() == 4, "weights of the wrong shape", shape_of(weight), "(oc, ic, kh, kw)");
+  expect(g.size() == 7, "a geometry of the wrong length", std::to_string(g.size()), "7 numbers");
+  const int oc = int(weight.shape(0)), icg = int(weight.shape(1)), kh = int(weight.shape(2)), kw = int(weight.shape(3));
+  const bool sound = g[0] > 0 && g[1] > 0 && g[4] > 0 && g[5] > 0 && g[6] > 0 && oc > 0 && icg > 0 && kh > 0 && kw > 0;
+  expect(sound && oc % g[6] == 0, "no such convolution", shape_of(weight), "strides, dilation and groups of 1 or more");
+  expect(g[2] >= 0 && g[2] <= g[4] * (kh - 1) && g[3] >= 0 && g[3] <= g[5] * (kw - 1), "padding beyond the kernel",
+         std::to_string(g[2]) + ", " + std::to_string(g[3]), "at most dilation * (k - 1)");
+  return {icg * g[6], oc, kh, kw, g[0], g[1], g[4], g[5], g[6], g[2], g[3]};
+}
+
+template <class T>
+void expect_sizes(const ConvolutionShape& s, const training::Maps<T>& x, long n, long h, long w, int c) {
+  const auto outputs = [](long size, int pad, int reach, int stride) {
+    return (size + 2 * pad - reach - 1) / stride + 1;
+  };
+  const int reach_y = s.dilation_y * (s.kh - 1), reach_x = s.dilation_x * (s.kw - 1);
+  const bool fits = x.n == n && x.n > 0 && x.c == s.ic && c == s.oc && x.h + 2 * s.pad_top > reach_y &&
+                    x.w + 2 * s.pad_left > reach_x && h == outputs(x.h, s.pad_top, reach_y, s.stride_y) &&
+                    w == outputs(x.w, s.pad_left, reach_x, s.stride_x);
+  expect(fits, "maps that do not fit the convolution",
+         std::to_string(x.h) + " x " + std::to_string(x.w) + " x " + std::to_string(x.c) + " to " + std::to_string(h) +
+             " x " + std::to_string(w) + " x " + std::to_string(c),
+         std::to_string(s.ic) + " to " + std::to_string(s.oc) + " channels, sizes as the padding and stride make them");
+}
+
+nb::ndarray<nb::numpy, float> empty(const std::vector<std::size_t>& shape) {
+  std::size_t size = sizeof(float);
+  for (std::size_t extent : shape) size *= extent;
+  auto* buffer = new training::Buffer(size);
+  nb::capsule owner(buffer, [](void* p) noexcept { delete static_cast<training::Buffer*>(p); });
+  return nb::ndarray<nb::numpy, float>(buffer->floats(), shape.size(), shape.data(), owner);
+}
+
+void forward(const Array& x, const Array& weight, const std::optional<Array>& bias, const Geometry& geometry, bool relu,
+             const Result& out, int threads) {
+  const auto shape = to_shape(weight, geometry);
+  const auto from = to_maps<const float>(x);
+  const auto to = to_maps<float>(out);
+  expect_sizes(shape, from, to.n, to.h, to.w, to.c);
+  expect(!bias || bias->size() == std::size_t(shape.oc), "a bias of the wrong size", bias ? shape_of(*bias) : "",
+         std::to_string(shape.oc));
+  nb::gil_scoped_release release;
+  training::forward(shape, weight.data(), bias ? bias->data() : nullptr, relu, from, to, threads);
+}
+
+void backward_data(const Array& gradient, const Array& weight, const Geometry& geometry,
+                   const std::optional<Array>& mask, const Result& out, int threads) {
+  const auto shape = to_shape(weight, geometry);
+  const auto from = to_maps<const float>(gradient);
+  const auto to = to_maps<float>(out);
+  expect_sizes(shape, to, from.n, from.h, from.w, from.c);
+  expect(!mask || mask->size() == out.size(), "a mask of the wrong shape", mask ? shape_of(*mask) : "", shape_of(out));
+  nb::gil_scoped_release release;
+  training::backward_data(shape, weight.data(), from, mask ? mask->data() : nullptr, to, threads);
+}
+
+void backward_weights(const Array& x, const Array& gradient, const Geometry& geometry, const Result& weight_gradient,
+                      const std::optional<Result>& bias_gradient, int threads) {
+  const auto shape = to_shape(weight_gradient, geometry);
+  const auto from = to_maps<const float>(x), to = to_maps<const float>(gradient);
+  expect_sizes(shape, from, to.n, to.h, to.w, to.c);
+  expect(!bias_gradient || bias_gradient->size() == std::size_t(shape.oc), "a bias of the wrong size",
+         bias_gradient ? shape_of(*bias_gradient) : "", std::to_string(shape.oc));
+  nb::gil_scoped_release release;
+  training::backward_weights(shape, from, to, weight_gradient.data(), bias_gradient ? bias_gradient->data() : nullptr,
+                             threads);
+}
+
+}  // namespace
+
+void add_training(nb::module_& m) {
+  m.def("training_empty", empty, "shape"_a, "An array of any contents, in memory that steps hand to each other.");
+  m.def(
+      "training_bytes",
+      [] {
+        const auto bytes = training::buffer_bytes();
+        return nb::make_tuple(bytes.in_use, bytes.waiting);
+      },
+      "Bytes of that memory: in use, and waiting to be used again.");
+  m.def("training_forward", forward, "x"_a, "weight"_a, "bias"_a.none(), "geometry"_a, "relu"_a, "out"_a, "threads"_a);
+  m.def("training_backward_data", backward_data, "gradient"_a, "weight"_a, "geometry"_a, "mask"_a.none(), "out"_a,
+        "threads"_a);
+  m.def("training_backward_weights", backward_weights, "x"_a, "gradient"_a, "geometry"_a, "weight_gradient"_a,
+        "bias_gradient"_a.none(), "threads"_a);
+}

@@ -1,0 +1,33 @@
+// What training needs once per instruction set: plain functions over plain pointers (isa/README.md says why). All sums
+// are taken in an order that depends on the numbers of the call alone.
+#pragma once
+
+#include <cstddef>
+
+namespace pellucid::training {
+
+// `tiles` neighbouring tiles of one row of tiles, in Winograd's space: 36 frequencies, each `frequency` floats after
+// the one before, within which a tile's channels follow the last one's at `stride`. Strides are multiples of 16.
+struct TileRow {
+  const float* const* rows;  // of pixels, `stride` floats each: 6 of the input or 4 of the gradient
+  int stride, tiles;
+  float* to;
+  std::ptrdiff_t frequency;
+};
+
+// sums[i][o] += over t < count: u[t * u_step + i] * v[t * v_step + o], for i < ic and whole vectors of o that cover oc.
+struct OuterProducts {
+  const float *u, *v;
+  std::ptrdiff_t u_step, v_step;
+  int count, ic, oc;
+  float* sums;
+  std::ptrdiff_t sums_step;
+};
+
+struct Functions {
+  void (*input_tiles)(const TileRow& row);     // 6x6 pixels every 4, as Winograd's F(4x4, 3x3) sees its input
+  void (*gradient_tiles)(const TileRow& row);  // 4x4 pixels, by the transpose of its output's transform
+  void (*outer_products)(const OuterProducts& call);
+};
+
+}  // namespace pellucid::training

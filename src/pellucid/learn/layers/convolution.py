@@ -1,0 +1,94 @@
+"""`Conv2d` and `ConvolutionChain`: torch's `Conv2d` and `Sequential`, with the same parameters, names and arguments,
+whose convolutions run on the engine.
+
+They stand aside, and are then nothing but torch's modules, while a module is exported, under autocast, for single
+pictures without a batch, and for what the engine does not take. A chain does the same when someone listens to the
+layers inside it with hooks.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.learn.layers.convolutions import Geometry, convolutions, runs_of
+
+
+def why_not(layer: nn.Conv2d) -> str | None:
+    """What keeps a convolution on torch; None when the engine takes it."""
+    geometry = _geometry(layer)
+    if layer.padding_mode != "zeros":
+        return f"it pads by {layer.padding_mode}"
+    if geometry is None:
+        return "it pads opposite edges differently"
+    reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+    if any(p > r for p, r in zip(geometry.padding, reach, strict=True)):
+        return "it pads more than its kernel reaches"
+    return None
+
+
+def _geometry(layer: nn.Conv2d) -> Geometry | None:
+    (sy, sx), (dy, dx), (kh, kw) = layer.stride, layer.dilation, layer.kernel_size
+    padding = layer.padding
+    if padding == "same":
+        if dy * (kh - 1) % 2 or dx * (kw - 1) % 2:
+            return None
+        padding = (dy * (kh - 1) // 2, dx * (kw - 1) // 2)
+    elif isinstance(padding, str):
+        padding = (0, 0)
+    return Geometry((sy, sx), (padding[0], padding[1]), (dy, dx), layer.groups)
+
+
+def _stands_aside(x: Tensor) -> bool:
+    autocast = torch.is_autocast_enabled(x.device.type)
+    return torch.compiler.is_exporting() or autocast or x.dim() != 4 or x.numel() == 0
+
+
+def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
+    """Convolutions, each with or without a ReLU after it, as one operation."""
+    weights, biases, numbers, relu = [], [], list[int](), list[bool]()
+    for layer in layers:
+        if not isinstance(layer, nn.Conv2d):
+            relu[-1] = True
+            continue
+        geometry = _geometry(layer)
+        assert geometry is not None
+        weights.append(layer.weight)
+        biases.append(layer.weight.new_empty(0) if layer.bias is None else layer.bias)
+        numbers += geometry.numbers()
+        relu.append(False)
+    return convolutions(x, weights, biases, numbers, relu)[-1]
+
+
+class Conv2d(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if _stands_aside(x) or why_not(self) else _run([self], x)
+
+
+class ConvolutionChain(nn.Sequential):
+    """Its runs of convolution and ReLU are one operation each, and no other layer sees the maps between."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        layers = list(self)
+        if _stands_aside(x) or any(map(_listened_to, layers)):
+            return super().forward(x)
+        done = 0
+        for begin, end in runs_of([kind_of(layer) for layer in layers]):
+            for layer in layers[done:begin]:
+                x = layer(x)
+            x = _run(layers[begin:end], x)
+            done = end
+        for layer in layers[done:]:
+            x = layer(x)
+        return x
+
+
+def kind_of(layer: nn.Module) -> str:
+    """`conv`, `relu` or `other`."""
+    if type(layer) is Conv2d and why_not(layer) is None:
+        return "conv"
+    return "relu" if type(layer) is nn.ReLU else "other"
+
+
+def _listened_to(layer: nn.Module) -> bool:
+    return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)

@@ -1,0 +1,82 @@
+"""The modules: torch's own in everything but where they compute."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from pellucid.learn.layers.convolution import Conv2d, ConvolutionChain, why_not
+from pellucid.learn.layers.convolutions import runs_of
+
+
+def test_runs() -> None:
+    kinds = ["relu", "conv", "relu", "conv", "conv", "relu", "relu", "other", "conv", "other"]
+    assert list(runs_of(kinds)) == [(1, 6), (8, 9)]
+    assert list(runs_of([])) == list(runs_of(["relu", "other"])) == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (Conv2d(3, 4, 3, padding="same"), None),
+        (Conv2d(3, 4, (3, 1), padding="valid", stride=2), None),
+        (Conv2d(3, 4, 2, padding="same"), "it pads opposite edges differently"),
+        (Conv2d(3, 4, 3, padding=1, padding_mode="replicate"), "it pads by replicate"),
+        (Conv2d(3, 4, 1, padding=1), "it pads more than its kernel reaches"),
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+def test_a_layer_equals_torch(layer: Conv2d, reason: str | None) -> None:
+    assert why_not(layer) == reason
+    x = torch.randn(2, 3, 6, 7)
+    torch.testing.assert_close(layer(x), nn.Conv2d.forward(layer, x), rtol=0, atol=1e-5)
+    torch.testing.assert_close(layer(x[0]), nn.Conv2d.forward(layer, x[0]), rtol=0, atol=1e-5)
+
+
+def chain() -> ConvolutionChain:
+    torch.manual_seed(1)
+    layers = [Conv2d(3, 20, 3, padding=1), nn.ReLU(), Conv2d(20, 8, 3, bias=False), nn.Sigmoid(), Conv2d(8, 4, 1)]
+    return ConvolutionChain(nn.ReLU(), *layers)
+
+
+def of_torch(module: nn.Sequential) -> nn.Sequential:
+    plain = nn.Sequential(*copy.deepcopy(module))
+    for layer in plain:
+        if isinstance(layer, Conv2d):
+            layer.__class__ = nn.Conv2d
+    return plain
+
+
+def test_a_chain_equals_torch() -> None:
+    ours, x = chain(), torch.randn(2, 3, 9, 8)
+    theirs = of_torch(ours).double()
+    seen, right = ours(x), theirs(x.double())
+    torch.testing.assert_close(seen.double(), right, rtol=0, atol=1e-6)
+    seen.square().sum().backward()
+    right.square().sum().backward()
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a.grad.double(), b.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_a_frozen_layer_gets_no_gradient() -> None:
+    ours = chain()
+    ours[1].weight.requires_grad_(False)
+    ours(torch.randn(1, 3, 6, 6)).sum().backward()
+    assert ours[1].weight.grad is None
+    assert ours[1].bias.grad is not None and ours[3].weight.grad is not None
+
+
+def test_hooks_inside_a_chain_are_called() -> None:
+    ours, seen = chain(), []
+    x = torch.randn(1, 3, 6, 6)
+    before = ours(x)
+    ours[3].register_forward_hook(lambda layer, inputs, output: seen.append(output.shape))
+    torch.testing.assert_close(ours(x), before, rtol=0, atol=1e-6)
+    assert seen == [(1, 8, 4, 4)]
+
+
+def test_autocast_is_followed() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert chain()(torch.randn(1, 3, 6, 6)).dtype == torch.bfloat16

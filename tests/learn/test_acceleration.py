@@ -1,0 +1,117 @@
+"""`accelerate`: the same module, faster; nothing but where it computes may change."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from pellucid.learn import accelerate
+from pellucid.learn.layers.convolution import Conv2d, ConvolutionChain
+from pellucid.learn.networks import build_network
+from pellucid.learn.networks.chain import ChainOptions
+from pellucid.learn.networks.plain import PlainOptions
+from pellucid.learn.to_runtime.tracing import trace
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, 3, padding=1))
+        self.edge = nn.Conv2d(12, 12, 3, padding=1, padding_mode="replicate")
+        self.up = nn.ConvTranspose2d(12, 3, 2, stride=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.up(self.edge(self.body(x)))
+
+
+def test_the_report_says_what_and_why() -> None:
+    net = Small()
+    report = accelerate(net)
+    assert report.convolutions == ("body.0", "body.2")
+    assert report.chains == ("body",)
+    assert dict(report.left) == {
+        "edge": "it pads by replicate",
+        "up": "it is a ConvTranspose2d, the engine trains torch.nn.Conv2d",
+    }
+    assert str(report).splitlines()[0] == "2 convolutions on the engine, 1 chains"
+    assert isinstance(net.body, ConvolutionChain) and type(net.edge) is nn.Conv2d
+
+
+def test_a_layer_of_its_own() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    assert accelerate(layer).convolutions == ("",)
+    assert type(layer) is Conv2d
+
+
+def test_parameters_and_state_stay() -> None:
+    net = Small()
+    parameters, state = list(net.parameters()), copy.deepcopy(net.state_dict())
+    accelerate(net)
+    assert all(a is b for a, b in zip(net.parameters(), parameters, strict=True))
+    assert list(net.state_dict()) == list(state)
+    Small().load_state_dict(net.state_dict())
+    assert accelerate(net).convolutions == ()  # a second time there is nothing left to do
+
+
+def test_a_copy_is_accelerated_too() -> None:
+    net = Small()
+    accelerate(net)
+    other, x = copy.deepcopy(net), torch.randn(1, 3, 8, 8)
+    assert isinstance(other.body, ConvolutionChain)
+    assert torch.equal(other(x), net(x))
+
+
+def test_export_sees_the_same_graph() -> None:
+    net, x = Small().eval(), torch.randn(1, 3, 16, 16)
+    before = [str(node.target) for node in trace(net, x).graph.nodes]
+    accelerate(net)
+    assert [str(node.target) for node in trace(net, x).graph.nodes] == before
+
+
+def test_compiled_it_is_the_same() -> None:
+    net, x = Small(), torch.randn(2, 3, 8, 8)
+    accelerate(net)
+    right = net(x)
+    right.sum().backward()
+    gradients = [p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    seen = torch.compile(net, backend="aot_eager")(x)
+    seen.sum().backward()
+    torch.testing.assert_close(seen, right)
+    for p, gradient in zip(net.parameters(), gradients, strict=True):
+        torch.testing.assert_close(p.grad, gradient)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu_it_is_torch() -> None:
+    net, x = Small().cuda(), torch.randn(1, 3, 8, 8, device="cuda")
+    right = net(x)
+    accelerate(net)
+    torch.testing.assert_close(net(x), right, rtol=1e-3, atol=1e-3)
+    net(x).sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("plain", PlainOptions(16, 3)), ("chain", ChainOptions(channels=16, layers=2))]
+)
+def test_a_network_learns_the_same(name: str, options: object) -> None:
+    """Eight steps on the engine and on torch in float64 end with the same loss."""
+    losses = []
+    for on_engine in (True, False):
+        torch.manual_seed(5)
+        net = build_network(name, options)
+        if on_engine:
+            assert accelerate(net).chains
+        dtype = torch.float32 if on_engine else torch.float64
+        net = net.to(dtype).train()
+        optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+        x = torch.rand((2, 3, 12, 12), generator=torch.Generator().manual_seed(6)).to(dtype)
+        for _ in range(8):
+            y = net(x)
+            loss = (y - 0.25).square().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=2e-3)
