@@ -86,7 +86,9 @@ def inspect(
 
     found.filters = look(0, "filters", lambda net, x: filters(net))
     found.activity = look(1, "activations", activations) or []
-    found.verdict = verdict(found.activity) if found.activity else []
+    if found.activity:
+        flat = Finding("", None, "The picture is the same all over, so nothing can be said of the units.")
+        found.verdict = verdict(found.activity) if np.ptp(seen) else [flat]
     found.precision = look(2, "precision", precisions)
     found.equivariance = look(3, "equivariance", equivariance)
     if progress:

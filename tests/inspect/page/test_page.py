@@ -65,7 +65,7 @@ def test_the_page_holds_all_it_shows_and_every_figure_has_a_caption(name):
     net = NETS[name]()
     text = page(inspect(net, noise(50, 60, 3)))
     reader = read(text)
-    assert reader.figures == reader.captions >= 6
+    assert reader.figures == reader.captions >= 5
     assert reader.links and all(link.startswith("data:image/png;base64,") for link in reader.links)
     assert not re.search(r"https?://|<script|@import|url\((?!#)", text)
     for layer in net.layers:
@@ -96,3 +96,14 @@ def test_the_drawn_picture_is_always_the_same_and_looks_like_a_photograph():
     assert np.array_equal(dead_leaves(), dead_leaves())
     found = statistics_of([dead_leaves(seed=i) for i in range(3)])
     assert 1.5 < found.exponent < 3.2
+
+
+def test_a_uniform_picture_says_nothing_of_the_units():
+    verdict = inspect(network(*chain()), np.full((20, 30), 0.5, np.float32)).verdict
+    assert [finding.good for finding in verdict] == [None] and "same all over" in verdict[0].sentence
+
+
+def test_shifts_are_drawn_where_they_are_more_than_rounding():
+    exact, strided = page(inspect(network(*chain()))), page(inspect(classifier()))
+    assert "All shifts of up to 8 pixels are as exact" in exact and "shift in pixels" not in exact
+    assert "shift in pixels" in strided

@@ -99,10 +99,13 @@ def _names(names, at, y0) -> str:  # type: ignore[no-untyped-def]
     """Not more names than there is room for, the last one always."""
     every = max(1, -(-len(names) // 7))
     shown = [i for i in range(len(names)) if i % every == 0]
-    place = [(at(i, y0)[0], html.escape(names[i][-12:])) for i in shown]
-    return "".join(
-        f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{name}</text>' for x, name in place
-    )
+    row = HEIGHT - BOTTOM + 18
+    texts = []
+    for i in shown:
+        anchor = "end" if i and i == len(names) - 1 else "middle"  # the last one must not leave the drawing
+        x = at(i, y0)[0] + (RIGHT - 2 if anchor == "end" else 0)
+        texts.append(f'<text x="{x:.1f}" y="{row}" text-anchor="{anchor}">{html.escape(names[i][-12:])}</text>')
+    return "".join(texts)
 
 
 def _numbers(x0, x1, at, y0) -> str:  # type: ignore[no-untyped-def]

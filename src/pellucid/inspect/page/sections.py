@@ -18,6 +18,7 @@ from pellucid.inspect.page.pictures import coloured, data_uri, kernel_tiles, mos
 from pellucid.inspect.unit_activity import ACTIVATIONS, Activity
 
 MOST_LAYERS, MOST_MAPS, MAP_SIDE, MOST_FRAMES = 6, 8, 80, 4
+ROUNDING = 1e-4
 
 
 def figure(content: str, caption: str) -> str:
@@ -236,18 +237,25 @@ def shift_views(seen: Inspection) -> str:
         return ""
     e = seen.equivariance
     wished = "move with it" if e.is_map else "stay the same"
-    chart = line_chart(
-        [Line("error", [error for _, error in e.stability], [s for s, _ in e.stability])], "shift in pixels", "error"
-    )
+    chart = ""
+    if max(error for _, error in e.stability) > ROUNDING:  # else there is nothing to draw
+        steps = [str(shift) for shift, _ in e.stability]
+        chart = line_chart(
+            [Line("error", [error for _, error in e.stability])], "shift in pixels", "error", names=steps
+        )
     bends = "; ".join(f"{pixels:g} pixels: {error:.2g}" for pixels, error in e.bending)
     caption = (
         f"When the picture moves to the side, the answer should {wished}. Error: how far it does not, as a part of the"
         " answer's own variation, away from the edges. For a shift by the network's stride"
         f" ({e.stride} {'pixel' if e.stride == 1 else 'pixels'}) it is {e.error:.1g}"
-        f"{', which is rounding' if e.error < 1e-4 else ''}. When the picture bends smoothly by so many pixels, the"
+        f"{', which is rounding' if e.error < ROUNDING else ''}. When the picture bends smoothly by so many pixels, the"
         f" errors are {bends}."
     )
-    return figure(chart, caption)
+    return (
+        figure(chart, caption)
+        if chart
+        else f"<p>{caption} All shifts of up to {e.stability[-1][0]} pixels are as exact.</p>"
+    )
 
 
 def precision_view(seen: Inspection) -> str:
