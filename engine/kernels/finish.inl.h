@@ -9,10 +9,10 @@ struct Finish {
     return call.out[row] + std::ptrdiff_t(x) * call.out_stride + channel;
   }
 
-  // Whether N vectors from a channel on are stored whole, with nothing but an activation before.
-  bool simple(int channel, int vectors) const {
-    return packed.activation != Activation::prelu && !call.epilogue.add_rows && !call.epilogue.bf16 &&
-           channel + vectors * kLanes <= call.out_stride;
+  // Whether N vectors from a channel on are added and stored whole.
+  bool whole(int channel, int vectors) const {
+    const int end = channel + vectors * kLanes;
+    return end <= call.out_stride && (!call.epilogue.add_rows || end <= call.epilogue.add_stride);
   }
 
   // One vector of any kind. `index` is its place in the packed slopes, `channel` its place in the pixel.
@@ -34,21 +34,38 @@ struct Finish {
       store_first(out, sum, left);
   }
 
-  // The N vectors of P neighbouring pixels. Those that are not simple leave the registers by way of memory.
+  // The N vectors of P neighbouring pixels. At the end of narrow pixels they leave the registers by way of memory.
   template <int P, int N>
   void block(const V (&sums)[P][N], int row, int x, int index, int channel) const {
-    if (!simple(channel, N)) {
+    V v[P][N];
+    const V least = broadcast(packed.activation == Activation::relu ? 0.0f : -__builtin_inff());
+    for_all<P, N>([&](int p, int n) { v[p][n] = sums[p][n]; });
+    if (!whole(channel, N)) {
       float copy[P * N * kLanes];  // a copy, or the compiler would keep `sums` in memory from the beginning
-#pragma GCC unroll 64
-      for (int i = 0; i < P * N; i++) store(copy + i * kLanes, sums[i / N][i % N]);
+      for_all<P, N>([&](int p, int n) { store(copy + (p * N + n) * kLanes, v[p][n]); });
       return block_of_any_kind(copy, P, N, row, x, index, channel);
     }
-    const V least = broadcast(packed.activation == Activation::relu ? 0.0f : -__builtin_inff());
+    if (packed.activation == Activation::prelu) {
+      const float* slope = packed.slope + index;
+      for_all<P, N>([&](int p, int n) { v[p][n] = parametric(v[p][n], load(slope + n * kLanes)); });
+    } else {
+      for_all<P, N>([&](int p, int n) { v[p][n] = at_least(v[p][n], least); });
+    }
+    if (const Epilogue& e = call.epilogue; e.add_rows) {
+      const float* add = e.add_rows[row] + std::ptrdiff_t(x) * e.add_stride + channel;
+      for_all<P, N>([&](int p, int n) { v[p][n] += load(add + p * e.add_stride + n * kLanes); });
+    }
+    if (call.epilogue.bf16) for_all<P, N>([&](int p, int n) { v[p][n] = round_to_bf16(v[p][n]); });
     float* out = place(row, x, channel);
+    for_all<P, N>([&](int p, int n) { store(out + p * call.out_stride + n * kLanes, v[p][n]); });
+  }
+
+  template <int P, int N, class F>
+  static inline __attribute__((always_inline)) void for_all(F f) {
 #pragma GCC unroll 32
     for (int p = 0; p < P; p++)
 #pragma GCC unroll 8
-      for (int n = 0; n < N; n++) store(out + p * call.out_stride + n * kLanes, at_least(sums[p][n], least));
+      for (int n = 0; n < N; n++) f(p, n);
   }
 
   __attribute__((noinline)) void block_of_any_kind(const float* sums, int pixels, int vectors, int row, int x,
