@@ -9,7 +9,7 @@ from pellucid.graph import INPUT, Graph, Node
 from pellucid.inspect.layer_costs import LayerCost
 from pellucid.inspect.unit_activity import ACTIVATIONS
 
-BOX_WIDTH, BOX_HEIGHT, ROW, COLUMN = 210, 38, 56, 230
+BOX_WIDTH, BOX_HEIGHT, ROW, COLUMN = 224, 38, 56, 244
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _edge(source: Box, target: Box) -> str:
 def _box(box: Box) -> str:
     x, y = 10 + box.column * COLUMN, box.row * ROW + 4
     share = f", {box.share:.0%}" if box.share >= 0.005 else ""
-    title, name = html.escape(_short(box.title, 28)), html.escape(_short(box.name, 16))
+    title, name = html.escape(_short(box.title, 28)), html.escape(_ending(box.name, 16))
     return (
         f'<g><title>{html.escape(box.name)}</title><rect class="box" x="{x}" y="{y}" width="{BOX_WIDTH}"'
         f' height="{BOX_HEIGHT}" rx="6"/><rect class="heat" x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}"'
@@ -112,3 +112,8 @@ def _box(box: Box) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _ending(text: str, most: int) -> str:
+    """Of long names the end, which tells them apart."""
+    return text if len(text) <= most else "…" + text[1 - most :]
