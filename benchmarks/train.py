@@ -72,9 +72,11 @@ CASES = (
 class Contestant:
     def __init__(self, name: str, case: Case) -> None:
         self.name = name
-        self.network = case.network().to(memory_format=torch.channels_last)
+        self.network = case.network()
         if name == OURS:
-            accelerate(self.network)
+            accelerate(self.network)  # takes weights as torch makes them: channels_last ones would be copied
+        else:
+            self.network.to(memory_format=torch.channels_last)
         self.forward: Callable[[Tensor], Tensor] = (
             torch.compile(self.network) if name == "torch-compile" else self.network
         )
