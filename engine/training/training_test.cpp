@@ -1,13 +1,12 @@
 // Training's convolutions against their definition in double, at odd shapes, on every instruction set and with one and
 // three threads; arrays are exactly as large as said, so that the address sanitizer sees what lies beyond.
-#include "training/convolution.h"
-
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "isa/isa.h"
+#include "training/convolution.h"
 
 using namespace pellucid;
 
