@@ -54,7 +54,8 @@ PAGES = {FOLDER / "reference" / "commands.md": commands_page, FOLDER / "results.
 
 
 def _help(title: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=title, max_content_width=100, terminal_width=100)
+    settings = {"max_content_width": 100, "terminal_width": 100, "help_option_names": ["-h", "--help"]}
+    context = command.make_context(title, [], resilient_parsing=True, **settings)
     return f"## {title}\n\n```\n{command.get_help(context)}\n```\n"
 
 
