@@ -28,6 +28,12 @@ PUBLISHED = """
 | SwinIR-light, 886 K | 34.62 / 0.9289 | 30.54 / 0.8463 | 29.20 / 0.8082 |
 """.strip()
 
+# MNIST, as the documents give it: accuracy and cross-entropy.
+DIGITS = """
+| LeNet-5, 1998 | 99.2% | |
+| the second document's network, 836,522 parameters, one epoch | 98.64% | 0.0423 |
+""".strip()
+
 
 def commands_page() -> str:
     """What `pellucid NAME --help` says."""
@@ -47,6 +53,8 @@ def results_page() -> str:
         network = pellucid.load(name)
         if network.card.task == "superres":
             parts.append(_superres(name, network.card, network.parameters))
+        if network.card.task == "classify":
+            parts.append(_classes(name, network.card, network.parameters))
     return "\n".join(parts)
 
 
@@ -76,6 +84,20 @@ def _superres(name: str, card: Card, parameters: int) -> str:
         f"`pellucid evaluate {name} --data DIR --scale {card.scale}`; bfloat16 costs {card.bf16_loss_db} dB.\n\n"
         + "\n".join(table)
         + "\n\nThe rows below ours are the papers' own figures, by the same protocol.\n"
+    )
+
+
+def _classes(name: str, card: Card, parameters: int) -> str:
+    rows = [
+        f"| **{name}, {parameters:,} parameters** | **{f.values['accuracy']:.2%}** | {f.values['cross-entropy']:.4f} |"
+        for f in card.figures
+    ]
+    protocol = "; ".join(f"{f.data}: {f.protocol}" for f in card.figures)
+    return (
+        f"## {name}\n\n{card.purpose}\n\n{protocol}.\n\n"
+        + "\n".join(["| network | accuracy | cross-entropy |", "| --- " * 3 + "|", *rows, *DIGITS.splitlines()])
+        + "\n\nThe rows below ours are the documents' own figures: the second one's held-out accuracy after one epoch,"
+        + " and LeNet-5's on the test files.\n"
     )
 
 

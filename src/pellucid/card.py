@@ -25,7 +25,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Card:
-    """`scale` is how many times larger the output is, `bf16_loss_db` what bfloat16 costs on the model's own measure."""
+    """`scale` is how many times larger the output is, `bf16_loss_db` what bfloat16 costs on the model's own measure,
+    `classes` the names of what a classifier's outputs stand for, in their order.
+    """
 
     task: str = "general"
     purpose: str = ""
@@ -36,6 +38,7 @@ class Card:
     repeat: str = ""
     figures: tuple[Figure, ...] = field(default=())
     bf16_loss_db: float | None = None
+    classes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         _check(self)
@@ -44,6 +47,8 @@ class Card:
         """As plain JSON values, without the fields that say nothing; `from_json` is its inverse."""
         value = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) not in ("", None, ())}
         value["task"] = self.task
+        if self.classes:
+            value["classes"] = list(self.classes)
         if self.figures:
             value["figures"] = [
                 {"data": f.data, "protocol": f.protocol, "values": dict(sorted(f.values.items()))} for f in self.figures
@@ -60,7 +65,9 @@ class Card:
             figures = tuple(Figure(**{str(k): v for k, v in figure.items()}) for figure in value.get("figures", ()))
         except (TypeError, AttributeError) as error:
             raise ModelFileError("the card's figures cannot be read", seen=error) from None
-        return Card(**{**value, "figures": figures})
+        classes = value.get("classes", ())
+        classes = tuple(classes) if isinstance(classes, list) else classes
+        return Card(**{**value, "figures": figures, "classes": classes})
 
 
 def _check(card: Card) -> None:
@@ -73,6 +80,10 @@ def _check(card: Card) -> None:
         raise _wrong("scale", card.scale, "a whole number of at least 1")
     if card.bf16_loss_db is not None and not _is_number(card.bf16_loss_db):
         raise _wrong("bf16_loss_db", card.bf16_loss_db, "decibels")
+    if not isinstance(card.classes, tuple) or not all(isinstance(name, str) and name for name in card.classes):
+        raise _wrong("classes", card.classes, "names")
+    if len(set(card.classes)) < len(card.classes):
+        raise _wrong("classes", card.classes, "each name once")
     if not isinstance(card.figures, tuple):
         raise _wrong("figures", card.figures, "a tuple of Figure")
     for figure in card.figures:

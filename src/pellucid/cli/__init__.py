@@ -18,6 +18,7 @@ from pellucid.errors import PellucidError
 COMMANDS: dict[str, str] = {
     "upscale": "Enlarge pictures by super-resolution.",
     "evaluate": "Measure a model on a folder of pictures, with its protocol.",
+    "classify": "Name what pictures show: handwritten digits, or what another model has learned.",
     "models": "List the models that ship.",
     "plan": "Show how the engine would run a model on a picture of a given size.",
     "machine": "Show what this computer can do: instruction sets, peaks, versions.",

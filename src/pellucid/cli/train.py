@@ -9,12 +9,16 @@ import click
 
 if TYPE_CHECKING:
     from pellucid.learn.recipes import Recipe
-    from pellucid.learn.training.job import Outcome
+    from pellucid.learn.training.job import Job, Outcome
 
 
 @click.command()
 @click.argument("recipe")
-@click.option("--data", type=click.Path(path_type=Path), help="The crop database to learn from, made by createdb.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="What to learn from: a crop database made by createdb, or the folder with labelled pictures.",
+)
 @click.option("--run", type=click.Path(path_type=Path), help="The run's folder; runs/RECIPE unless given.")
 @click.option("--scale", type=int, help="How many times larger the output is; short for --set scale=.")
 @click.option("--steps", type=int, help="The length of the run; short for --set steps=.")
@@ -58,20 +62,26 @@ def command(
         processes=processes,
         callbacks=(*logs(), Watch()),
     )
-    return _report(train(job), chosen, job.run)
+    return _report(train(job), chosen, job)
 
 
-def _report(outcome: Outcome, recipe: Recipe, run: Path) -> int | None:
+def _report(outcome: Outcome, recipe: Recipe, job: Job) -> int | None:
     from pellucid.errors import TrainingError
+    from pellucid.learn.training.figures import ClassFigures, PictureFigures
 
     if outcome.ending == "stopped":
         click.echo(f"pellucid: stopped and saved after step {outcome.step}; the same command goes on", err=True)
         return 130
     figures = outcome.figures
-    how_good = "" if figures is None else f", PSNR {figures.psnr:.2f} dB, Y {figures.psnr_y:.2f} dB"
-    click.echo(f"{run} {'is' if outcome.ending == 'finished' else 'was'} finished: {outcome.step} steps{how_good}")
+    how_good = "" if figures is None else f", {figures.words}"
+    click.echo(f"{job.run} {'is' if outcome.ending == 'finished' else 'was'} finished: {outcome.step} steps{how_good}")
     click.echo(f"weights {outcome.weights}")
-    if recipe.goal_psnr and figures is not None:
+    if isinstance(figures, ClassFigures) and job.database is not None:
+        from pellucid.learn.training.naming import measure_on_test
+
+        test = measure_on_test(job.run, job.database)
+        click.echo(f"test files, {test.pictures:,} pictures that chose nothing: {test.words}")
+    if recipe.goal_psnr and isinstance(figures, PictureFigures):
         if figures.psnr < recipe.goal_psnr:
             raise TrainingError(
                 f"the network has not learned the {recipe.task}",

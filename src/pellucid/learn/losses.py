@@ -1,7 +1,8 @@
 """Losses for images [A10]: each a small frozen dataclass that is called with output and target and gives a scalar.
 
 Where the output is smaller than the target (convolutions without padding), only the target's centred inner region
-counts. All of them average over every element: samples, channels, rows and columns.
+counts. All of these average over every element: samples, channels, rows and columns. The loss of classes is the
+last one here.
 """
 
 from __future__ import annotations
@@ -54,5 +55,16 @@ class Charbonnier:
         return torch.sqrt(difference.square() + self.epsilon**2).mean()
 
 
+@dataclass(frozen=True)
+class CrossEntropy:
+    """The mean of -log p(label), p the softmax of the output: (n, classes) beside labels (n,)."""
+
+    def __call__(self, output: Tensor, labels: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(output, labels)
+
+
 LOSSES: dict[str, type] = {"mse": MeanSquared, "l1": MeanAbsolute, "charbonnier": Charbonnier}
-"""Every loss by the name that recipes use."""
+"""Every loss of pictures by the name that recipes use."""
+
+CLASS_LOSSES: dict[str, type] = {"cross-entropy": CrossEntropy}
+"""Every loss of classes."""

@@ -17,7 +17,7 @@ from pellucid.errors import DatabaseError, UsageError, unknown_name
 from pellucid.learn.data.augment import TURNS, turned
 from pellucid.learn.data.database import CropDatabase
 from pellucid.learn.data.degradations import Degradation
-from pellucid.learn.data.keyed_random import below, permuted
+from pellucid.learn.data.keyed_random import below, in_epochs
 
 ORDER, DOWN, ACROSS, TURN, DEGRADE = 1, 2, 3, 4, 5
 """The streams of random numbers that batches draw from."""
@@ -83,9 +83,7 @@ class Batches:
         n = len(self.crops)
         if self.part == "val":
             return samples % n
-        epochs = samples // n
-        chosen = [permuted(samples[epochs == e] % n, n, self.seed, ORDER, e) for e in np.unique(epochs).tolist()]
-        return np.concatenate(chosen)  # samples ascend, so epochs do
+        return in_epochs(samples, n, self.seed, ORDER)
 
     @property
     def _margin(self) -> int:

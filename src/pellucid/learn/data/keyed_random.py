@@ -45,6 +45,15 @@ def permuted(i: np.ndarray, n: int, *key: int) -> np.ndarray:
     return result.astype(np.int64)
 
 
+def in_epochs(samples: np.ndarray, n: int, *key: int) -> np.ndarray:
+    """Which of n things each sample is, where everything comes once per epoch, in another order each time. -> int64
+
+    Samples are counted from the first of the first epoch, and ascend.
+    """
+    epochs = samples // n
+    return np.concatenate([permuted(samples[epochs == e] % n, n, *key, e) for e in np.unique(epochs).tolist()])
+
+
 def _feistel(x: np.ndarray, half: int, key: tuple[int, ...]) -> np.ndarray:
     shift, mask = np.uint64(half), np.uint64((1 << half) - 1)
     left, right = x >> shift, x & mask

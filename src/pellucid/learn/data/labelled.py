@@ -42,6 +42,10 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def at(self, places: np.ndarray) -> Labelled:
+        """The pictures at some places."""
+        return Labelled(self.pictures[places], self.labels[places], self.classes)
+
     def of_classes(self, kept: list[int]) -> Labelled:
         """The pictures of some classes, relabelled 0, 1, ... in the order given."""
         places = np.full(len(self.classes), -1)

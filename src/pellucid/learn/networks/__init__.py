@@ -1,8 +1,8 @@
 """The networks that recipes name: one explicit registry, name -> options and what builds them.
 
 A family is one file: a docstring with its paper, a frozen dataclass of options, a module that is built from it. The
-options `scale` and `colours` are filled in from the recipe, which states them once. The documents' classifiers and
-segmenters beside them are built directly.
+options `scale` and `colours` are filled in from the recipe, which states them once. Networks that name pictures have a
+registry of their own. The documents' other classifiers and segmenters are built directly.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from torch import nn
 
 from pellucid.errors import unknown_name
 from pellucid.learn.networks.chain import Chain, ChainOptions
+from pellucid.learn.networks.course_mnist import CourseMNIST, CourseMNISTOptions
 from pellucid.learn.networks.espcn import Espcn, EspcnOptions
 from pellucid.learn.networks.fsrcnn import Fsrcnn, FsrcnnOptions
+from pellucid.learn.networks.lenet import LeNet5, LeNet5Options
 from pellucid.learn.networks.plain import Plain, PlainOptions
 
 
@@ -27,7 +29,7 @@ class Family:
 
 
 NETWORKS: dict[str, Family] = {}
-"""Every network by the name that recipes use."""
+"""Every network from pictures to pictures, by the name that recipes use."""
 
 
 def register(name: str, options: type, build: Callable[[Any], nn.Module]) -> None:
@@ -42,10 +44,17 @@ register("plain", PlainOptions, Plain)
 register("espcn", EspcnOptions, Espcn)
 register("fsrcnn", FsrcnnOptions, Fsrcnn)
 
+CLASSIFIERS: dict[str, Family] = {
+    "course-mnist": Family(CourseMNISTOptions, lambda o: CourseMNIST(o.classes, o.colours, o.width, o.dropout)),
+    "lenet5": Family(LeNet5Options, lambda o: LeNet5(o.classes, o.colours, o.modern)),
+}
+"""Every network from pictures to classes, by the name that recipes use."""
+
 
 def build_network(name: str, options: Any = None) -> nn.Module:
     """The network of this name, with its weights drawn from torch's random generator."""
-    if name not in NETWORKS:
-        raise unknown_name("network", name, list(NETWORKS))
-    family = NETWORKS[name]
+    families = NETWORKS | CLASSIFIERS
+    if name not in families:
+        raise unknown_name("network", name, list(families))
+    family = families[name]
     return family.build(family.options() if options is None else options)

@@ -7,7 +7,21 @@ and max pooling what is used today.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class LeNet5Options:
+    classes: int = 10
+    modern: bool = False
+    colours: int = 1
+
+    @property
+    def side(self) -> int:
+        """Of the pictures it takes."""
+        return 28
 
 
 class LeNet5(nn.Module):

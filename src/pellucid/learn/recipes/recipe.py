@@ -12,8 +12,11 @@ from typing import Any
 from pellucid.errors import UsageError
 from pellucid.learn.data.batches import CHANNELS
 from pellucid.learn.data.degradations import DEGRADATIONS
-from pellucid.learn.losses import LOSSES
-from pellucid.learn.networks import NETWORKS
+from pellucid.learn.losses import CLASS_LOSSES, LOSSES
+from pellucid.learn.networks import CLASSIFIERS, NETWORKS
+
+CLASSIFY = "classify"
+"""The task that learns from labelled pictures; all others learn pictures from pictures."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,21 @@ def one_of(kinds: Callable[[], Mapping[str, type]], default: str | None = None) 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """`patch` is the target's side; `pictures` are drawn where no database is given, unless it is 0."""
+    """`patch` is the target's side; `pictures` are drawn where no database is given, unless it is 0.
+
+    For the task `classify`, in place of these: the `format` of the published files, how many pictures of the training
+    files are `held_out` for validation, and by how many pixels the others are moved and bent.
+    """
 
     degradation: Choice = one_of(lambda: DEGRADATIONS, "identity")
     patch: int = 96
     batch: int = 16
     channels: str = "rgb"
     pictures: int = 0
+    format: str = ""
+    held_out: int = 5000
+    shift: float = 0.0
+    elastic: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +86,9 @@ class Recipe:
     about: str = ""
     seed: int = 7
     scale: int = 1
-    network: Choice = one_of(lambda: {name: family.options for name, family in NETWORKS.items()})
+    network: Choice = one_of(lambda: {name: family.options for name, family in (NETWORKS | CLASSIFIERS).items()})
     data: Data = field(default_factory=Data)
-    loss: Choice = one_of(lambda: LOSSES, "mse")
+    loss: Choice = one_of(lambda: LOSSES | CLASS_LOSSES, "mse")
     optimiser: Optimiser = field(default_factory=Optimiser)
     average: float = 0.999
     validation: Validation = field(default_factory=Validation)
@@ -96,11 +107,23 @@ class Recipe:
         _at_least("data.batch", self.data.batch, 1)
         if not 0 <= self.average < 1:
             raise UsageError("recipe: average is out of range", seen=self.average, expected="0 to 1, without 1")
+        self._refuse_mixture()
         if self.data.degradation.settings.scale != self.scale:
             raise UsageError(
                 f"recipe: scale is {self.scale}, but the degradation {self.data.degradation.name!r} does not shrink",
                 expected="bicubic or box, or scale 1",
             )
+
+    def _refuse_mixture(self) -> None:
+        """Pictures and classes are not learned by the same parts."""
+        naming = self.task == CLASSIFY
+        for key, name, known in (
+            ("network", self.network.name, CLASSIFIERS if naming else NETWORKS),
+            ("loss", self.loss.name, CLASS_LOSSES if naming else LOSSES),
+        ):
+            if name not in known:
+                expected = "one of " + ", ".join(sorted(known))
+                raise UsageError(f"recipe: {key} does not fit the task {self.task}", seen=name, expected=expected)
 
 
 FREE_TO_DIFFER = (

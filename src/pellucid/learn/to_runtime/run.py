@@ -37,7 +37,8 @@ def export_run(
     if os.path.lexists(path) and not overwrite:
         raise UsageError("the model file exists already", seen=path, hint="--overwrite replaces it")
     module, recipe = load_run(run)
-    example = torch.zeros(1, colours_of(recipe.data.channels), EXAMPLE_SIDE, EXAMPLE_SIDE)
+    side = getattr(recipe.network.settings, "side", EXAMPLE_SIDE)  # networks with a dense head have one size
+    example = torch.zeros(1, colours_of(recipe.data.channels), side, side)
     filled = Card.from_json(card_of(recipe).to_json() | dict(card or {}))
     return export(module, path, example, filled, half=half)
 
@@ -55,7 +56,10 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 def card_of(recipe: Recipe) -> Card:
     """What a recipe says of the model; `repeat` is the recipe itself."""
+    from pellucid.learn.data.labelled_batches import CLASSES
     from pellucid.learn.recipes import recipe_to_text
+    from pellucid.learn.recipes.recipe import CLASSIFY
 
     scale = recipe.scale if recipe.task == "superres" else None
-    return Card(task=recipe.task, purpose=recipe.about, scale=scale, repeat=recipe_to_text(recipe))
+    classes = CLASSES.get(recipe.data.format, ()) if recipe.task == CLASSIFY else ()
+    return Card(task=recipe.task, purpose=recipe.about, scale=scale, classes=classes, repeat=recipe_to_text(recipe))

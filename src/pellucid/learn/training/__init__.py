@@ -8,7 +8,10 @@ state         everything a run's future depends on, as one dictionary; the hash 
 checkpoints   states as files that are whole or not there; snapshots
 average       the moving average of the weights
 schedule      the learning rate as a function of the step
+subject       what a run learns from and is measured by
 validation    PSNR on pictures that are not learned from
+naming        labelled pictures: their batches, accuracy held out and on the test files
+figures       what a validation measured, in words
 not_finite    which layer made the first NaN
 sums          multiply-adds of a network, peaks of a machine
 callbacks     who watches a run: logs, curves, strips of pictures

@@ -18,9 +18,10 @@ from torch import nn
 from pellucid import picture
 from pellucid.learn.losses import centred
 from pellucid.learn.recipes import Recipe
+from pellucid.learn.training.figures import Figures
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.sums import LayerSum
-from pellucid.learn.training.validation import Figures, ValidationCrops, enlarged
+from pellucid.learn.training.validation import ValidationCrops, enlarged
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Start:
     precision: str
     device: str
     peak: float  # operations per second
-    crops: ValidationCrops
+    crops: ValidationCrops | None  # what there is to show
     notes: Sequence[str]
 
 
@@ -127,7 +128,7 @@ class Curves(Callback):
 
 
 class Strip(Callback):
-    """Validation crops as a picture in the run's folder: what was given, what came out, what was wanted."""
+    """Validation crops, where there are some, as a picture in the run's folder: given, come out, wanted."""
 
     ROWS = 6
 
@@ -136,6 +137,8 @@ class Strip(Callback):
 
     @torch.inference_mode()
     def validated(self, step: int, figures: Figures, network: nn.Module) -> None:
+        if self._crops is None:
+            return
         x, target = next(iter(self._crops))
         x, target = x[: self.ROWS], target[: self.ROWS]
         output = network(x.to(next(network.parameters()).device)).cpu()

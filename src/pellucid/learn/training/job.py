@@ -10,20 +10,22 @@ from typing import Any, Literal
 
 import torch
 
-from pellucid.errors import DatabaseError, TrainingError, UsageError
-from pellucid.learn.data.database import CropDatabase, open_database
+from pellucid.errors import TrainingError, UsageError
 from pellucid.learn.recipes import Recipe, differing_keys, recipe_from_text
 from pellucid.learn.training import precision as precisions
 from pellucid.learn.training.callbacks import Callback
 from pellucid.learn.training.checkpoints import newest_good, read_state
-from pellucid.learn.training.drawn import drawn_database
-from pellucid.learn.training.run_folder import DRAWN, RunFolder
-from pellucid.learn.training.validation import Figures
+from pellucid.learn.training.figures import Figures
+from pellucid.learn.training.run_folder import RunFolder
+from pellucid.learn.training.subject import subject_of
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to train and where. None leaves the choice to the run's folder, or to the machine."""
+    """What to train and where. None leaves the choice to the run's folder, or to the machine.
+
+    `database` is what the recipe learns from: a crop database, or the folder with labelled pictures.
+    """
 
     recipe: Recipe
     run: Path
@@ -51,7 +53,7 @@ def settle(job: Job, folder: RunFolder) -> dict[str, Any]:
     there = folder.facts() if folder.exists else {}
     cores = len(os.sched_getaffinity(0))
     return {
-        "database": database_of(job).fingerprint,
+        "database": subject_of(job.recipe, job.database, job.run).fingerprint,
         "precision": precisions.settled(job.precision or there.get("precision") or job.recipe.precision),
         "processes": job.processes,
         "from": None if job.snapshot is None else hashlib.sha256(_bytes_of(job.snapshot)).hexdigest(),
@@ -82,19 +84,6 @@ def beginning(job: Job, folder: RunFolder, database: str) -> tuple[dict[str, Any
 def _bytes_of(path: Path) -> bytes:
     read_state(path)  # says what is wrong with the file
     return path.read_bytes()
-
-
-def database_of(job: Job) -> CropDatabase:
-    data = job.recipe.data
-    if job.database is not None:
-        return open_database(job.database, at_least=data.patch)
-    if not data.pictures:
-        raise DatabaseError(
-            "the recipe learns from photographs",
-            seen="no database",
-            hint="make one with `pellucid createdb`, name it with --data",
-        )
-    return drawn_database(job.run / DRAWN, pictures=data.pictures, crop=data.patch, seed=job.recipe.seed)
 
 
 def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:

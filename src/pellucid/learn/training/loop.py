@@ -18,7 +18,6 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from pellucid.errors import NotFiniteError
-from pellucid.learn.data.batches import Batches
 from pellucid.learn.data.keyed_random import bits
 from pellucid.learn.data.prefetch import Prefetched
 from pellucid.learn.networks import build_network
@@ -27,16 +26,17 @@ from pellucid.learn.training import precision as precisions
 from pellucid.learn.training.average import MovingAverage
 from pellucid.learn.training.callbacks import Callback, Start
 from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
+from pellucid.learn.training.figures import Figures, figures_from
 from pellucid.learn.training.interval import Interval
-from pellucid.learn.training.job import Job, Outcome, beginning, database_of, settle
+from pellucid.learn.training.job import Job, Outcome, beginning, settle
 from pellucid.learn.training.not_finite import first_not_finite, weights_not_finite
 from pellucid.learn.training.processes import Team, led
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.schedule import rate_at
 from pellucid.learn.training.state import State, weights_hash
 from pellucid.learn.training.stop_request import StopRequest
+from pellucid.learn.training.subject import subject_of
 from pellucid.learn.training.sums import PASSES, layer_sums, measured_peak
-from pellucid.learn.training.validation import Figures, ValidationCrops, validate
 
 CHANCE = 6
 """The stream of random numbers that processes beside the first draw from; earlier ones are for batches."""
@@ -52,7 +52,7 @@ def train(job: Job) -> Outcome:
         saved, more = beginning(job, folder, setting["database"])
         if saved is not None and saved.get("step", 0) >= job.recipe.steps:
             figures = saved.get("figures")
-            return Outcome("was finished", saved["step"], weights_hash(saved), figures and Figures(**figures))
+            return Outcome("was finished", saved["step"], weights_hash(saved), figures and figures_from(figures))
         with StopRequest() as stop, led(job.processes, _follow, (job, setting)) as team:
             return Training(team, job, setting, saved).go(stop, [*notes, *more])
 
@@ -78,12 +78,11 @@ class Training:
         )
         self.team, self.recipe, self.setting, self.folder = team, job.recipe, setting, RunFolder(job.run)
         self.text = recipe_to_text(job.recipe)
-        self.database = database_of(job)
+        self.subject = subject_of(job.recipe, job.database, job.run)
         self.state = self._begin(saved)
         self.weights = [w for w in self.state.network.parameters() if w.requires_grad]
         self.network = self.fabric.setup_module(self.state.network)
         self.loss = self.recipe.loss.settings
-        self.crops = ValidationCrops(self._batches("val"), self.recipe.validation.crops)
         self.watchers, self.callbacks = job.callbacks, list[Callback]()  # all of them, and those that have started
         self.operations = 0  # for one sample
         self.interval = Interval(self.state.step)
@@ -108,24 +107,10 @@ class Training:
             state.begin_from(saved["average"])
         return state
 
-    def _batches(self, part: Literal["train", "val"]) -> Batches:
-        data, team = self.recipe.data, self.team if part == "train" else Team()
-        return Batches(
-            self.database,
-            batch=data.batch,
-            patch=data.patch,
-            seed=self.recipe.seed,
-            degradation=data.degradation.settings,
-            channels=data.channels,
-            part=part,
-            rank=team.rank,
-            ranks=team.ranks,
-        )
-
     def _start(self, notes: Sequence[str]) -> None:
         """Tells the callbacks what begins."""
         device, precision = self.fabric.device, self.setting["precision"]
-        sample = next(iter(self.crops))[0][:1].to(device)
+        sample = self.subject.sample().to(device)
         start = Start(
             folder=self.folder,
             recipe=self.recipe,
@@ -134,7 +119,7 @@ class Training:
             precision=precision,
             device=_threads(self.setting["threads"]) if device.type == "cpu" else str(device),
             peak=measured_peak(precisions.DTYPES[precision], device) * self.team.ranks,
-            crops=self.crops,
+            crops=self.subject.crops,
             notes=notes,
         )
         self.operations = 2 * PASSES * sum(layer.multiply_adds for layer in start.layers)
@@ -157,7 +142,7 @@ class Training:
         if self.state.step == 0:
             self._validate()
         saved_at, saved_step = time.monotonic(), self.state.step
-        with Prefetched(self._batches("train").batch_at, self.state.step) as prefetched:
+        with Prefetched(self.subject.batches(self.team.rank, self.team.ranks), self.state.step) as prefetched:
             self.interval = Interval(self.state.step)
             while self.state.step < self.recipe.steps:
                 stopping = self._step(*next(prefetched), stop.asked)
@@ -228,7 +213,7 @@ class Training:
         if self.team.rank:
             return
         begun = time.perf_counter()
-        self.figures = validate(self.state.average.network, self.crops, self.recipe.scale)
+        self.figures = self.subject.validate(self.state.average.network)
         for callback in self.callbacks:
             callback.validated(self.state.step, self.figures, self.state.average.network)
         self.interval.pause(time.perf_counter() - begun)
@@ -241,7 +226,7 @@ class Training:
         if where is not None:
             raise self._not_finite(self.state.step, where)
         figures = None if self.figures is None else asdict(self.figures)
-        origin = {"recipe": self.text, "database": self.database.fingerprint, "figures": figures}
+        origin = {"recipe": self.text, "database": self.subject.fingerprint, "figures": figures}
         write_checkpoint(self.folder.checkpoints, self.state.to_dict() | origin)
         for callback in self.callbacks:
             callback.saved(self.state.step)

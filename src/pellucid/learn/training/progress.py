@@ -1,7 +1,7 @@
 """What a person sees of a run: a table of the network's layers, then a bar, or lines where there is no terminal.
 
-Everything goes to standard error. The bar shows loss, validation PSNR, images per second, operations per second beside
-what the machine can do, and the time left. [C7] [C8]
+Everything goes to standard error. The bar shows loss, validation figures, images per second, operations per second
+beside what the machine can do, and the time left. [C7] [C8]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rich.table import Table
 from torch import nn
 
 from pellucid.learn.training.callbacks import Callback, Report, Start
-from pellucid.learn.training.validation import Figures
+from pellucid.learn.training.figures import Figures
 
 QUIET_SECONDS = 60.0
 """Without a terminal, at most one line in this time beside those of validations."""
@@ -24,7 +24,7 @@ class Watch(Callback):
     """The table, and then the bar or the lines."""
 
     def __init__(self) -> None:
-        self._psnr = ""
+        self._figures = ""
         self._bar: Progress | None = None
 
     def started(self, start: Start) -> None:
@@ -47,7 +47,7 @@ class Watch(Callback):
     def reported(self, report: Report) -> None:
         share = report.operations_per_second / self._start.peak
         words = (
-            f"loss {report.loss:.5f}{self._psnr} · {report.images_per_second:.0f} images/s · "
+            f"loss {report.loss:.5f}{self._figures} · {report.images_per_second:.0f} images/s · "
             f"{report.operations_per_second / 1e9:.0f} of {self._start.peak / 1e9:.0f} GFLOP/s ({share:.0%})"
         )
         if report.waited > 0.05:
@@ -58,10 +58,9 @@ class Watch(Callback):
             self._line(report.step, words)
 
     def validated(self, step: int, figures: Figures, network: nn.Module) -> None:
-        self._psnr = f" · PSNR {figures.psnr:.2f}, Y {figures.psnr_y:.2f} dB"
+        self._figures = f" · {figures.words}"
         if self._bar is None:
-            given = f" (input {figures.given_psnr:.2f}, Y {figures.given_psnr_y:.2f})"
-            self._line(step, "validation" + self._psnr.replace(" ·", "") + given)
+            self._line(step, f"validation {figures.words}{figures.beside}")
 
     def ended(self) -> None:
         if self._bar is not None:

@@ -14,19 +14,10 @@ from torch import Tensor, nn
 
 from pellucid.learn.data.batches import Batch, Batches
 from pellucid.learn.losses import centred
+from pellucid.learn.training.figures import PictureFigures
 from pellucid.resample import resize_weights
 
 LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)  # BT.601 as MATLAB's rgb2ycbcr; offsets fall out of differences
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Mean PSNR in dB over all channels and on Y; `given_...` for the network's input, enlarged bicubically."""
-
-    psnr: float
-    psnr_y: float
-    given_psnr: float
-    given_psnr_y: float
 
 
 @dataclass(frozen=True)
@@ -42,7 +33,7 @@ class ValidationCrops:
 
 
 @torch.inference_mode()
-def validate(network: nn.Module, crops: ValidationCrops, scale: int) -> Figures:
+def validate(network: nn.Module, crops: ValidationCrops, scale: int) -> PictureFigures:
     """The figures of `network`, in evaluation mode, over the crops. [C8]"""
     device = next(network.parameters()).device
     rows: list[Tensor] = []
@@ -53,7 +44,7 @@ def validate(network: nn.Module, crops: ValidationCrops, scale: int) -> Figures:
         border = scale if output.shape == target.shape else 0
         target = centred(target, output)
         rows.append(torch.stack([*_psnrs(output, target, border), *_psnrs(given, target, border)]))  # (4, n)
-    return Figures(*torch.cat(rows, dim=1).double().mean(dim=1).tolist())
+    return PictureFigures(*torch.cat(rows, dim=1).double().mean(dim=1).tolist())
 
 
 def enlarged(x: Tensor, scale: int) -> Tensor:

@@ -1,0 +1,70 @@
+"""Batches of labelled pictures as functions of (seed, step) [D13], like those of crops: nothing remembers anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pellucid.errors import DatabaseError, UsageError, unknown_name
+from pellucid.learn.data.batches import ORDER, Batch
+from pellucid.learn.data.distortion import Distortion
+from pellucid.learn.data.keyed_random import in_epochs, permuted
+from pellucid.learn.data.labelled import FASHION_CLASSES, MNIST_CLASSES, Labelled, read_mnist
+
+CLASSES = {"mnist": MNIST_CLASSES, "fashion": FASHION_CLASSES}
+"""The data sets that recipes name, both published as four idx files, and what their labels stand for."""
+
+HELD_OUT = 9
+"""The key by which pictures are held out: the same ones whatever a recipe's seed, so that no choice ever saw them."""
+
+
+@dataclass(frozen=True)
+class LabelledBatches:
+    """With several `ranks`, each gets its own part of every batch."""
+
+    data: Labelled
+    batch: int
+    seed: int
+    distortion: Distortion = Distortion()
+    rank: int = 0
+    ranks: int = 1
+
+    def batch_at(self, step: int) -> Batch:
+        """Pictures (n, c, h, w) float32 in 0..1, and labels (n,) int64, of this step (0, 1, ...)."""
+        samples = step * self.batch + np.arange(self.rank, self.batch, self.ranks)
+        chosen = in_epochs(samples, len(self.data), self.seed, ORDER)
+        x = self.distortion(self.data.pictures[chosen], self.seed, samples)
+        return _to_torch(x), torch.from_numpy(self.data.labels[chosen])
+
+    def in_order(self) -> list[Batch]:
+        """Every picture once, as it is."""
+        parts = np.array_split(np.arange(len(self.data)), -(-len(self.data) // self.batch))
+        plain = [Distortion()(self.data.pictures[part], 0, part) for part in parts]
+        return [(_to_torch(x), torch.from_numpy(self.data.labels[part])) for x, part in zip(plain, parts, strict=True)]
+
+
+def read_labelled(format: str, folder: Path | None, *, train: bool) -> Labelled:
+    """The published files of `format` in a folder of the user's."""
+    if format not in CLASSES:
+        raise unknown_name("recipe: data.format", format, list(CLASSES))
+    if folder is None:
+        hint = f"--data names the folder with {format}'s four idx files"
+        raise DatabaseError("the recipe learns from labelled pictures", seen="no folder", hint=hint)
+    return read_mnist(folder, train=train, classes=CLASSES[format])
+
+
+def held_out(data: Labelled, count: int) -> tuple[Labelled, Labelled]:
+    """What to learn from, and `count` pictures to choose by."""
+    if not 0 < count < len(data):
+        expected = f"1 to {len(data) - 1} of the {len(data)} pictures"
+        raise UsageError("recipe: data.held_out is out of range", seen=count, expected=expected)
+    order = permuted(np.arange(len(data)), len(data), HELD_OUT)
+    kept, out = np.sort(order[count:]), np.sort(order[:count])
+    return data.at(kept), data.at(out)
+
+
+def _to_torch(x: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(x).permute(0, 3, 1, 2)  # (n, c, h, w) over (n, h, w, c)
