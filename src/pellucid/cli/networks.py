@@ -36,14 +36,14 @@ def describe() -> list[dict[str, Any]]:
     """The figures of every network, counted on its modules; no weights are made and nothing is computed."""
     import torch
 
-    from pellucid.learn.networks import NETWORKS, build_network
+    from pellucid.learn.networks import DENOISERS, NETWORKS, build_network
     from pellucid.learn.networks.documented import DOCUMENTED
     from pellucid.learn.training.sums import multiply_adds
 
     rows = []
     with torch.device("meta"):
         known = [(name, entry.build(), entry.size, entry.row) for name, entry in DOCUMENTED.items()]
-    for name in NETWORKS:
+    for name in NETWORKS | DENOISERS:
         network = build_network(name)
         known.append((name, network, (_colours(network), 64, 64), "recipes"))
     for name, network, size, purpose in known:
@@ -61,5 +61,5 @@ def describe() -> list[dict[str, Any]]:
 
 
 def _colours(network: Any) -> int:
-    """How many channels the first weights with more than one axis read."""
-    return next(p.shape[1] for p in network.parameters() if p.ndim == 4)
+    """How many channels it says that it takes, or the first weights with more than one axis read."""
+    return getattr(network, "inputs", None) or next(p.shape[1] for p in network.parameters() if p.ndim == 4)

@@ -33,7 +33,7 @@ class Degradation(Protocol):
     def margin(self) -> int: ...
 
     def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
-        """(n, c, h, w) -> (n, c, h / scale, w / scale)"""
+        """(n, c, h, w) -> (n, c, h / scale, w / scale), or with one more channel that holds the noise's level"""
         ...
 
 
@@ -87,10 +87,14 @@ class Box:
 
 @dataclass(frozen=True)
 class GaussianNoise:
-    """White Gaussian noise, a level of its own for each sample; not clipped, not rounded: so denoisers are measured."""
+    """White Gaussian noise, a level of its own for each sample; not clipped, not rounded: so denoisers are measured.
+
+    `with_level` adds a channel that holds the level, on the scale of the picture.
+    """
 
     low: float = 0.0  # standard deviations in grey levels of 0..255
     high: float = 50.0
+    with_level: bool = False
 
     scale: ClassVar[int] = 1
     margin: ClassVar[int] = 0
@@ -104,7 +108,8 @@ class GaussianNoise:
     def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
         levels = torch.from_numpy(self.levels(len(clean), key)).reshape(-1, 1, 1, 1)
         generator = torch.Generator().manual_seed(int(bits(*key, NOISE)[0] >> np.uint64(1)))
-        return clean + levels * torch.randn(clean.shape, generator=generator)
+        noisy = clean + levels * torch.randn(clean.shape, generator=generator)
+        return with_level(noisy, levels) if self.with_level else noisy
 
     def levels(self, n: int, key: Key) -> np.ndarray:
         """The standard deviation for each of `n` samples, on the scale of the crops. -> (n,) float32"""
@@ -131,6 +136,11 @@ def make_degradation(name: str, settings: Mapping[str, object] | None = None) ->
         if setting not in known:
             raise unknown_name(f"setting of the degradation {name}", setting, known)
     return kind(**(settings or {}))
+
+
+def with_level(picture: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+    """One more channel, which holds the noise's level everywhere. (n, c, h, w), (n, 1, 1, 1) -> (n, c + 1, h, w)"""
+    return torch.cat([picture, level.expand(-1, 1, *picture.shape[2:])], dim=1)
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.errors import UsageError, unknown_name
-from pellucid.learn.networks import NETWORKS, build_network
+from pellucid.learn.networks import DENOISERS, NETWORKS, build_network
 from pellucid.learn.networks.documented import DOCUMENTED
 
 SIDES = (8, 16, 28, 32, 64, 96, 128, 224)
@@ -17,12 +17,14 @@ FEWEST = 8
 
 def small_case(name: str) -> tuple[nn.Module, Tensor]:
     """A network by its name in either registry, with random weights, and a random input (2, c, h, w); seeded."""
-    if name not in NETWORKS and name not in DOCUMENTED:
-        raise unknown_name("network", name, [*NETWORKS, *DOCUMENTED])
+    ours = NETWORKS | DENOISERS
+    if name not in ours and name not in DOCUMENTED:
+        raise unknown_name("network", name, [*ours, *DOCUMENTED])
     torch.manual_seed(0)
-    network = build_network(name) if name in NETWORKS else DOCUMENTED[name].build()
-    if name in NETWORKS:
-        channels = next((p.shape[1] for p in network.parameters() if p.ndim == 4), 1)
+    network = build_network(name) if name in ours else DOCUMENTED[name].build()
+    if name in ours:
+        first = next((p.shape[1] for p in network.parameters() if p.ndim == 4), 1)
+        channels = getattr(network, "inputs", first)
         sizes = [(channels, side, side) for side in SIDES]
     else:
         c, h, w = DOCUMENTED[name].size

@@ -40,11 +40,16 @@ def validate(network: nn.Module, crops: ValidationCrops, scale: int) -> PictureF
     for x, target in crops:
         x, target = x.to(device), target.to(device)
         output = network(x).float()
-        given = centred(enlarged(x, scale), output)
+        given = centred(shown(x, target, scale), output)
         border = scale if output.shape == target.shape else 0
         target = centred(target, output)
         rows.append(torch.stack([*_psnrs(output, target, border), *_psnrs(given, target, border)]))  # (4, n)
     return PictureFigures(*torch.cat(rows, dim=1).double().mean(dim=1).tolist())
+
+
+def shown(x: Tensor, target: Tensor, scale: int) -> Tensor:
+    """The picture in the network's input, at the target's size; a noise level beside it is no picture."""
+    return enlarged(x[:, : target.shape[1]], scale)
 
 
 def enlarged(x: Tensor, scale: int) -> Tensor:
