@@ -1,0 +1,122 @@
+"""Rows of picture files on their way through a network: what all tasks share that make pictures from pictures.
+
+Rows are read, given colour where they are transparent, computed a few blocks ahead of what is written; no more of them
+are in memory than the network needs. What a task makes of them is its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.network import Network
+from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, to_float
+from pellucid.transparency import fill_transparent
+
+BLOCK = 32
+"""Rows read, computed and written at a time."""
+
+Rows = tuple[np.ndarray, np.ndarray | None]
+"""Colour (k, w, c) and alpha (k, w, 1) of some rows, float32 in 0..1."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are worked on, the same for every file of a batch."""
+
+    precision: str = "auto"
+    threads: int | None = None
+    memory: int | None = None
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    format: str | None = None
+    quality: int | None = None
+    overwrite: bool = False
+
+
+def through(
+    network: Network, blocks: Iterator[np.ndarray], info: PictureInfo, options: Options, level: float | None = None
+) -> Iterator[np.ndarray]:
+    """Rows through the network; through one that knows one colour, the channels of a colour picture side by side.
+
+    A `level` is given to the network as one more channel, everywhere the same.
+    """
+
+    def stream(rows: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        rows = rows if level is None else _with_level(rows, level)
+        return network.stream_blocks(rows, info.width, info.height, options.precision, options.threads, options.memory)
+
+    if colours_of(network, level) != 1 or info.channels == 1:
+        yield from stream(blocks)
+        return
+    planes = [stream(_plane(copy, c)) for c, copy in enumerate(itertools.tee(blocks, info.channels))]
+    for rows in zip(*planes, strict=True):
+        yield np.concatenate(rows, axis=2)
+
+
+def colours_of(network: Network, level: float | None) -> int:
+    """How many channels of the picture a network sees: all of its own but the level."""
+    return network.graph.channels - (level is not None)
+
+
+def _with_level(blocks: Iterator[np.ndarray], level: float) -> Iterator[np.ndarray]:
+    for block in blocks:
+        yield np.concatenate([block, np.full((*block.shape[:2], 1), level, np.float32)], axis=2)
+
+
+def _plane(blocks: Iterator[np.ndarray], c: int) -> Iterator[np.ndarray]:
+    for block in blocks:
+        yield block[:, :, c : c + 1]
+
+
+def visible_rows(reader: RowReader) -> Iterator[Rows]:
+    """A picture's rows, with colour under transparent pixels filled where there is alpha."""
+    blocks = ((to_float(pixels), None if alpha is None else to_float(alpha)) for pixels, alpha in reader.rows(BLOCK))
+    return fill_transparent(blocks) if reader.info.has_alpha else blocks  # type: ignore[arg-type, return-value]
+
+
+def to_channels(rows: np.ndarray, channels: int) -> np.ndarray:
+    """Grey to three equal channels, and three back to grey by their mean."""
+    if rows.shape[2] == channels:
+        return rows
+    if channels == 1:
+        return rows.mean(axis=2, keepdims=True, dtype=np.float32)
+    return np.repeat(rows, channels, axis=2)
+
+
+def ahead(blocks: Iterable[Rows], depth: int = 4) -> Iterator[Rows]:
+    """Computes up to `depth` blocks ahead in a thread of its own, so that encoding and the network overlap."""
+    waiting: queue.Queue[Rows | BaseException | None] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def offer(item: Rows | BaseException | None) -> None:
+        while not stopped.is_set():
+            try:
+                return waiting.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for block in blocks:
+                offer(block)
+                if stopped.is_set():
+                    return
+            offer(None)
+        except BaseException as error:  # handed over to the caller's thread, whole
+            offer(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while (item := waiting.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        thread.join()
