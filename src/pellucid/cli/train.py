@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="What to learn from: a crop database made by createdb, or the folder with labelled pictures.",
+    help="What to learn from: a crop database made by createdb, or the folder with labelled pictures or frames.",
 )
 @click.option("--run", type=click.Path(path_type=Path), help="The run's folder; runs/RECIPE unless given.")
 @click.option("--scale", type=int, help="How many times larger the output is; short for --set scale=.")
+@click.option("--network", metavar="NAME", help="Another network, as it is by default; short for --set network=.")
 @click.option("--steps", type=int, help="The length of the run; short for --set steps=.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe; dots go down.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of each process; as the recipe says unless given.")
-@click.option("--precision", help="auto, fp32 or bf16; auto takes bf16 where the processor multiplies it.")
+@click.option("--precision", help="auto, fp32 or bf16; auto takes what is faster here.")
+@click.option("--engine", help="auto, pellucid or torch: whose kernels compute; auto takes ours for fp32 on a CPU.")
 @click.option("--processes", type=click.IntRange(1), default=1, help="Processes that share each batch.")
 @click.option("--from", "snapshot", type=click.Path(path_type=Path), help="Go on from a snapshot, in a new folder.")
 def command(
@@ -32,10 +34,12 @@ def command(
     data: Path | None,
     run: Path | None,
     scale: int | None,
+    network: str | None,
     steps: int | None,
     changes: tuple[str, ...],
     threads: int | None,
     precision: str | None,
+    engine: str | None,
     processes: int,
     snapshot: Path | None,
 ) -> int | None:
@@ -50,14 +54,16 @@ def command(
     from pellucid.learn.training.loop import train
     from pellucid.learn.training.progress import Watch
 
-    short = [f"{key}={value}" for key, value in (("scale", scale), ("steps", steps)) if value is not None]
-    chosen = load_recipe(recipe, [*changes, *short])
+    named = (("network", network), ("scale", scale), ("steps", steps))
+    short = [f"{key}={value}" for key, value in named if value is not None]
+    chosen = load_recipe(recipe, [*short, *changes])
     job = Job(
         recipe=chosen,
         run=run or Path("runs") / Path(recipe).stem,
         database=data,
         threads=threads,
         precision=precision,
+        engine=engine,
         snapshot=snapshot,
         processes=processes,
         callbacks=(*logs(), Watch()),
@@ -67,7 +73,7 @@ def command(
 
 def _report(outcome: Outcome, recipe: Recipe, job: Job) -> int | None:
     from pellucid.errors import TrainingError
-    from pellucid.learn.training.figures import ClassFigures, PictureFigures
+    from pellucid.learn.training.figures import ClassFigures, PictureFigures, StreetFigures
 
     if outcome.ending == "stopped":
         click.echo(f"pellucid: stopped and saved after step {outcome.step}; the same command goes on", err=True)
@@ -81,6 +87,11 @@ def _report(outcome: Outcome, recipe: Recipe, job: Job) -> int | None:
 
         test = measure_on_test(job.run, job.database)
         click.echo(f"test files, {test.pictures:,} pictures that chose nothing: {test.words}")
+    if isinstance(figures, StreetFigures) and job.database is not None:
+        from pellucid.learn.training import segmenting
+
+        tested = segmenting.measure_on_test(job.run, job.database)
+        click.echo(f"test frames, which chose nothing: {tested.words}{tested.beside}")
     if recipe.goal_psnr and isinstance(figures, PictureFigures):
         if figures.psnr < recipe.goal_psnr:
             raise TrainingError(

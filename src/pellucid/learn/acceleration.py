@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
-from pellucid.learn.layers.convolution import Conv2d, ConvolutionChain, kind_of, why_not
+from pellucid.learn.layers.collapsible import CollapsibleConv2d
+from pellucid.learn.layers.convolution import CollapsibleConv2dOnEngine, Conv2d, ConvolutionChain, kind_of, why_not
 from pellucid.learn.layers.convolutions import runs_of
+
+FASTER: dict[type, type] = {nn.Conv2d: Conv2d, CollapsibleConv2d: CollapsibleConv2dOnEngine}
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,10 @@ def accelerate(module: nn.Module) -> Acceleration:
     """Puts the convolutions of `module`, itself included, on the engine, in place."""
     taken, left = [], []
     for name, layer in module.named_modules():
-        if isinstance(layer, _ConvNd) and not isinstance(layer, Conv2d):
+        if isinstance(layer, _ConvNd) and type(layer) not in FASTER.values():
             reason = _why_not(layer)
             if reason is None:
-                layer.__class__ = Conv2d
+                layer.__class__ = FASTER[type(layer)]
                 taken.append(name)
             else:
                 left.append((name, reason))
@@ -47,7 +50,7 @@ def accelerate(module: nn.Module) -> Acceleration:
 
 
 def _why_not(layer: _ConvNd) -> str | None:
-    if type(layer) is nn.Conv2d:
+    if isinstance(layer, nn.Conv2d) and type(layer) in FASTER:
         return why_not(layer)
     return f"it is a {type(layer).__name__}, the engine trains torch.nn.Conv2d"
 

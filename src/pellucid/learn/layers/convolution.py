@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolutions import Geometry, convolutions, runs_of
 
 
@@ -53,7 +54,7 @@ def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
             continue
         geometry = _geometry(layer)
         assert geometry is not None
-        weights.append(layer.weight)
+        weights.append(layer.kernel() if isinstance(layer, CollapsibleConv2d) else layer.weight)
         biases.append(layer.weight.new_empty(0) if layer.bias is None else layer.bias)
         numbers += geometry.numbers()
         relu.append(False)
@@ -65,27 +66,37 @@ class Conv2d(nn.Conv2d):
         return super().forward(x) if _stands_aside(x) or why_not(self) else _run([self], x)
 
 
+class CollapsibleConv2dOnEngine(CollapsibleConv2d):
+    """A collapsible convolution on the engine."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) if _stands_aside(x) else _run([self], x)
+
+
 class ConvolutionChain(nn.Sequential):
     """Its runs of convolution and ReLU are one operation each, and no other layer sees the maps between."""
 
     def forward(self, x: Tensor) -> Tensor:
-        layers = list(self)
-        if _stands_aside(x) or any(map(_listened_to, layers)):
-            return super().forward(x)
-        done = 0
-        for begin, end in runs_of([kind_of(layer) for layer in layers]):
-            for layer in layers[done:begin]:
-                x = layer(x)
-            x = _run(layers[begin:end], x)
-            done = end
-        for layer in layers[done:]:
+        return in_order(list(self), x)
+
+
+def in_order(layers: list[nn.Module], x: Tensor) -> Tensor:
+    """One layer after the other, every run of convolutions on the engine and ReLUs as one operation."""
+    runs = runs_of([kind_of(layer) for layer in layers])
+    done = 0
+    for begin, end in () if _stands_aside(x) or any(map(_listened_to, layers)) else runs:
+        for layer in layers[done:begin]:
             x = layer(x)
-        return x
+        x = _run(layers[begin:end], x)
+        done = end
+    for layer in layers[done:]:
+        x = layer(x)
+    return x
 
 
 def kind_of(layer: nn.Module) -> str:
     """`conv`, `relu` or `other`."""
-    if type(layer) is Conv2d and why_not(layer) is None:
+    if type(layer) in (Conv2d, CollapsibleConv2dOnEngine) and why_not(layer) is None:
         return "conv"
     return "relu" if type(layer) is nn.ReLU else "other"
 

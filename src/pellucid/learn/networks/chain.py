@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.errors import UsageError, unknown_name
+from pellucid.learn.layers.collapsible import CollapsibleConv2d
+from pellucid.learn.layers.convolution import in_order
 from pellucid.learn.layers.full_precision import in_full_precision
 from pellucid.learn.layers.interpolation import interpolation
 
@@ -34,6 +36,7 @@ class ChainOptions:
     channels: int = 48
     layers: int = 10  # convolutions between head and tail
     activation: str = "relu"
+    collapsible: bool = False  # three branches in training, one kernel after it
     learn_interpolation: bool = True
     scale: int = 3
     colours: int = 3
@@ -58,7 +61,8 @@ class Chain(nn.Module):
         self.head = nn.Conv2d(options.colours, c, 3, padding=1)
         body: list[nn.Module] = []
         for _ in range(options.layers):
-            body += [ACTIVATIONS[options.activation](c), nn.Conv2d(c, c, 3, padding=1)]
+            layer = CollapsibleConv2d(c) if options.collapsible else nn.Conv2d(c, c, 3, padding=1)
+            body += [ACTIVATIONS[options.activation](c), layer]
         self.body = nn.Sequential(*body, ACTIVATIONS[options.activation](c))
         self.tail = nn.Conv2d(c, out, 3, padding=1)
         self.interpolation = interpolation(options.scale, options.colours, learned=options.learn_interpolation)
@@ -67,7 +71,7 @@ class Chain(nn.Module):
 
     def _start(self) -> None:
         """Kaiming He's start [A12], and a tail that leaves the picture nearly as interpolated."""
-        for layer in (self.head, *(m for m in self.body if isinstance(m, nn.Conv2d)), self.tail):
+        for layer in (self.head, *(m for m in self.body if type(m) is nn.Conv2d), self.tail):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
@@ -75,5 +79,5 @@ class Chain(nn.Module):
             self.tail.weight.mul_(START_OF_TAIL)
 
     def forward(self, x: Tensor) -> Tensor:
-        correction = self.tail(self.body(self.head(x)))  # (n, c, h, w) -> (n, c s s, h, w)
+        correction = in_order([self.head, *self.body, self.tail], x)  # (n, c, h, w) -> (n, c s s, h, w)
         return self.shuffle(correction + in_full_precision(self.interpolation, x))  # -> (n, c, h s, w s)

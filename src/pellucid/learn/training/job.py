@@ -16,6 +16,7 @@ from pellucid.learn.training import precision as precisions
 from pellucid.learn.training.callbacks import Callback
 from pellucid.learn.training.checkpoints import newest_good, read_state
 from pellucid.learn.training.figures import Figures
+from pellucid.learn.training.kernels import precision_for, settled_engine
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.subject import subject_of
 
@@ -34,6 +35,7 @@ class Job:
     precision: str | None = None
     snapshot: Path | None = None
     processes: int = 1
+    engine: str | None = None
     callbacks: tuple[Callback, ...] = ()
 
 
@@ -52,9 +54,13 @@ def settle(job: Job, folder: RunFolder) -> dict[str, Any]:
     _check_processes(job)
     there = folder.facts() if folder.exists else {}
     cores = len(os.sched_getaffinity(0))
+    asked = job.engine or ("torch" if there.get("engine") == "torch" else "auto")
+    precision = job.precision or there.get("precision") or job.recipe.precision
+    precision = precisions.settled(precision_for(asked, precision))
     return {
         "database": subject_of(job.recipe, job.database, job.run).fingerprint,
-        "precision": precisions.settled(job.precision or there.get("precision") or job.recipe.precision),
+        "precision": precision,
+        "engine": settled_engine(asked, precision),
         "processes": job.processes,
         "from": None if job.snapshot is None else hashlib.sha256(_bytes_of(job.snapshot)).hexdigest(),
         "threads": job.threads or there.get("threads") or job.recipe.threads or max(1, cores // job.processes),

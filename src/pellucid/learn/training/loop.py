@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from pellucid.errors import NotFiniteError
+from pellucid.learn.acceleration import accelerate
 from pellucid.learn.data.keyed_random import bits
 from pellucid.learn.data.prefetch import Prefetched
 from pellucid.learn.networks import build_network
@@ -82,7 +83,7 @@ class Training:
         self.state = self._begin(saved)
         self.weights = [w for w in self.state.network.parameters() if w.requires_grad]
         self.network = self.fabric.setup_module(self.state.network)
-        self.loss = self.recipe.loss.settings
+        self.loss = self.subject.loss
         self.watchers, self.callbacks = job.callbacks, list[Callback]()  # all of them, and those that have started
         self.operations = 0  # for one sample
         self.interval = Interval(self.state.step)
@@ -91,7 +92,11 @@ class Training:
     def _begin(self, saved: dict[str, Any] | None) -> State:
         torch.manual_seed(self.recipe.seed)
         network = build_network(self.recipe.network.name, self.recipe.network.settings)
-        network.to(device=self.fabric.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        network.to(self.fabric.device).train()
+        if self.setting["engine"] == "pellucid":
+            accelerate(network)
+        else:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         choice = self.recipe.optimiser
         optimiser = torch.optim.AdamW(
             [w for w in network.parameters() if w.requires_grad],
