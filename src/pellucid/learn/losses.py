@@ -1,8 +1,8 @@
 """Losses for images [A10]: each a small frozen dataclass that is called with output and target and gives a scalar.
 
 Where the output is smaller than the target (convolutions without padding), only the target's centred inner region
-counts. All of these average over every element: samples, channels, rows and columns. The loss of classes is the
-last one here.
+counts. All of these average over every element: samples, channels, rows and columns. The losses of classes are the
+last ones here.
 """
 
 from __future__ import annotations
@@ -55,6 +55,23 @@ class Charbonnier:
         return torch.sqrt(difference.square() + self.epsilon**2).mean()
 
 
+BRIGHTNESS = (0.299, 0.587, 0.114)
+"""What the eye, and PSNR on Y, sees of an error in red, green and blue: BT.601."""
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteWithBrightness:
+    """The mean of |y - t| over colours, mixed with that of the error in brightness, by which pictures are compared."""
+
+    share: float = 0.5  # of the brightness
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        error = output - centred(target, output)  # (n, 3, h, w)
+        weights = error.new_tensor(BRIGHTNESS).reshape(1, 3, 1, 1)
+        brightness = (error * weights).sum(dim=1)
+        return (1 - self.share) * error.abs().mean() + self.share * brightness.abs().mean()
+
+
 @dataclass(frozen=True)
 class CrossEntropy:
     """The mean of -log p(label), p the softmax of the output: (n, classes) beside labels (n,)."""
@@ -63,8 +80,46 @@ class CrossEntropy:
         return torch.nn.functional.cross_entropy(output, labels)
 
 
-LOSSES: dict[str, type] = {"mse": MeanSquared, "l1": MeanAbsolute, "charbonnier": Charbonnier}
+LOSSES: dict[str, type] = {
+    "mse": MeanSquared,
+    "l1": MeanAbsolute,
+    "l1-brightness": MeanAbsoluteWithBrightness,
+    "charbonnier": Charbonnier,
+}
 """Every loss of pictures by the name that recipes use."""
+
+
+@dataclass(frozen=True)
+class PixelCrossEntropy:
+    """The weighted mean of -log p(label) over pixels: (n, classes, h, w) beside labels (n, H, W). [A10]
+
+    The label after the last class is void and does not count. Where labels are finer than the output by a whole
+    factor, each output stands for all pixels of its cell. Weights are 1 / ln(softness + share of the class), as in
+    ENet (which has 1.02): the nearer to 1, the more rare classes weigh. With 0 all weigh the same.
+    """
+
+    softness: float = 1.1
+
+    def __post_init__(self) -> None:
+        if self.softness != 0 and self.softness <= 1:
+            raise UsageError("recipe: loss.softness is out of range", seen=self.softness, expected="above 1, or 0")
+
+    def __call__(self, output: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+        classes, factor = output.shape[1], labels.shape[1] // output.shape[2]
+        weights = output.new_ones(classes) if weights is None else weights.to(output)
+        logarithms = torch.nn.functional.log_softmax(output.float(), dim=1)
+        total = sum(
+            torch.nn.functional.nll_loss(
+                logarithms, labels[:, y::factor, x::factor], weights, ignore_index=classes, reduction="sum"
+            )
+            for y in range(factor)
+            for x in range(factor)
+        )
+        return total / torch.cat([weights, weights.new_zeros(1)])[labels].sum().clamp_min(1e-6)
+
 
 CLASS_LOSSES: dict[str, type] = {"cross-entropy": CrossEntropy}
 """Every loss of classes."""
+
+PIXEL_LOSSES: dict[str, type] = {"pixel-cross-entropy": PixelCrossEntropy}
+"""Every loss of classes of pixels."""
