@@ -30,3 +30,24 @@ def superres_model(path: Path, scale: int = 3, channels: int = 3) -> Path:
     }
     save(path, Graph(nodes, channels), weights, Card(task="superres", scale=scale))
     return path
+
+
+def denoising_model(path: Path, colours: int = 3) -> Path:
+    """Smooths by a 3x3 mean as far as the level beside the picture says: the picture, less level (picture - mean).
+
+    It works on blocks of two by two pixels, so sizes must be even.
+    """
+    squares = 4
+    nodes = (
+        Node("blocks", "pixel_unshuffle", attributes={"factor": 2}),
+        Node("picture", "slice_channels", ("blocks",), {"start": 0, "stop": colours * squares}),
+        Node("level", "slice_channels", ("blocks",), {"start": colours * squares, "stop": colours * squares + 1}),
+        Node("mean", "conv", ("picture",), {"padding": (1, 1, 1, 1), "groups": colours * squares}),
+        Node("found", "subtract", ("picture", "mean")),
+        Node("taken", "multiply", ("found", "level")),
+        Node("clean", "subtract", ("picture", "taken")),
+        Node("pixels", "pixel_shuffle", ("clean",), {"factor": 2}),
+    )
+    weights = {"mean.weight": np.full((colours * squares, 1, 3, 3), 1 / 9, np.float32)}
+    save(path, Graph(nodes, colours + 1, multiple=2), weights, Card(task="denoise"))
+    return path

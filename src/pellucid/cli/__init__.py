@@ -17,6 +17,7 @@ from pellucid.errors import PellucidError
 
 COMMANDS: dict[str, str] = {
     "upscale": "Enlarge pictures by super-resolution.",
+    "denoise": "Take the noise out of pictures, measured or named.",
     "evaluate": "Measure a model on a folder of pictures, with its protocol.",
     "classify": "Name what pictures show: handwritten digits, or what another model has learned.",
     "models": "List the models that ship.",
@@ -29,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "compare": "Compare two models on the same pictures, side by side.",
     "check": "Check the gradients of a network against finite differences.",
     "optimisers": "Let optimisers walk down landscapes of two dimensions.",
+    "experiment": "Do a small experiment of the documents: what they say beside what is seen.",
     "networks": "List the networks that can be built, with their sums.",
     "export": "Turn a training run into a model file.",
 }

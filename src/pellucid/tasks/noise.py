@@ -64,11 +64,13 @@ class NoiseEstimator:
         self._held: np.ndarray | None = None  # the last rows, (k, w, c) float32
         self._measured: list[np.ndarray] = []  # (4, blocks, c): share clipped, low, high, highest
 
-    def push(self, rows: np.ndarray) -> None:
-        """Takes the next rows."""
+    def push(self, rows: np.ndarray, visible: np.ndarray | None = None) -> None:
+        """Takes the next rows. What is not `visible` (k, w) is not measured: nobody made noise there."""
         if rows.ndim != 3 or rows.size == 0:
             raise UsageError("these are no rows of a picture", seen=f"shape {rows.shape}", expected="(k, w, c)")
         x = to_float(rows)
+        if visible is not None:
+            x = np.where(visible[..., None], x, np.float32(np.nan))
         held = x if self._held is None else np.concatenate([self._held, x])
         self._received += len(x)
         first = self._received - len(held)
@@ -81,12 +83,19 @@ class NoiseEstimator:
     def sigma(self) -> float:
         """In grey levels; 0 for a picture without noise."""
         if not self._measured:
-            raise PictureError("the picture is too small to measure its noise", expected=f"at least {SIDE} x {SIDE}")
+            raise _too_small()
         blocks = np.concatenate(self._measured, axis=1)
+        if not blocks.shape[1]:
+            raise _too_small()
         if blocks.shape[2] != 3:
             return _sigma(blocks, slice(None))
         grey, colour, both = (_sigma(blocks, part) for part in (slice(0, 1), slice(1, 3), slice(0, 3)))
         return min(both, grey) if colour > SMOOTHED_COLOUR * grey else grey  # each holds the noise, and perhaps texture
+
+
+def _too_small() -> PictureError:
+    expected = f"at least {SIDE} x {SIDE} visible pixels"
+    return PictureError("the picture is too small to measure its noise", expected=expected, hint="name it: --sigma 20")
 
 
 def _measure(rows: np.ndarray, step: int) -> np.ndarray:
@@ -94,6 +103,7 @@ def _measure(rows: np.ndarray, step: int) -> np.ndarray:
     mean low, high and highest energy; in colour those of grey and of two differences, axes turned so that white noise
     stays what it is."""
     blocks = np.lib.stride_tricks.sliding_window_view(rows, SIDE, axis=1)[:, ::step]  # (8, blocks, c, 8): y, , , x
+    blocks = blocks[:, ~np.isnan(blocks).any(axis=(0, 2, 3))]
     share = ((blocks == 0) | (blocks == 255)).mean(axis=(0, 3))
     spectrum = np.einsum("uy,ybcx,vx->uvbc", COSINES, blocks, COSINES, optimize=True)
     if rows.shape[2] == 3:

@@ -1,0 +1,94 @@
+"""`pellucid denoise IN... -o OUT --sigma auto`: takes noise out of files, folders, or standard input [D2]."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pellucid.cli.options import memory_option, output_options, precision_option, threads_option
+
+if TYPE_CHECKING:
+    from pellucid.network import Network
+
+
+class Sigma(click.ParamType):
+    """Grey levels of 255, or `auto`, which is None."""
+
+    name = "auto|0..55"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        if value == "auto":
+            return None
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"{value!r} is no noise level; expected auto, or grey levels of 255", param, ctx)
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="IN...")
+@click.option(
+    "-o", "--output", required=True, metavar="OUT", help="A picture file, a folder, or - for standard output."
+)
+@click.option(
+    "--sigma", type=Sigma(), default="auto", show_default=True, help="How strong the noise is; auto measures it."
+)
+@click.option("--strength", type=float, default=1.0, show_default=True, help="The share of the noise to take, 0 to 1.")
+@click.option("--model", metavar="NAME|FILE", help="Which model; denoise-colour and denoise-grey by default.")
+@output_options
+@precision_option
+@threads_option
+@memory_option
+def command(
+    sources: tuple[str, ...],
+    output: str,
+    sigma: float | None,
+    strength: float,
+    model: str | None,
+    picture_format: str | None,
+    quality: int | None,
+    overwrite: bool,
+    jobs: int,
+    report: str | None,
+    max_pixels: int,
+    precision: str,
+    threads: int | None,
+    memory: int | None,
+) -> int:
+    """Take the noise out of pictures: files, folders, or - for standard input.
+
+    Depth, colour profile, EXIF, orientation, grey and transparency are kept. Files that exist already are left as they
+    are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.
+    """
+    import pellucid
+    from pellucid.cli.many_files import run_many
+    from pellucid.tasks.denoise import Wanted, denoise_file, level_of
+    from pellucid.tasks.rows import Options
+
+    @cache
+    def of(name: str) -> Network:
+        network = pellucid.load(name)
+        level_of(network, 0)  # refuses models for other tasks
+        return network
+
+    def models(channels: int) -> Network:
+        return of(model or ("denoise-grey" if channels == 1 else "denoise-colour"))
+
+    wanted = Wanted(sigma, strength)
+    network = models(3)
+    options = Options(precision, threads, memory, max_pixels, picture_format, quality, overwrite)
+    return run_many(
+        list(sources),
+        output,
+        lambda source, target, advanced: denoise_file(models, source, target, options, wanted, advanced),
+        note=f"{model or 'denoise'}, {network.precision_in_words(precision)}",
+        picture_format=picture_format,
+        overwrite=overwrite,
+        jobs=jobs,
+        report=report,
+        stdin=sys.stdin.buffer,
+        stdout=sys.stdout.buffer,
+    )

@@ -1,0 +1,149 @@
+"""Denoising of picture files [D2]: how strong the noise is, then rows through a network that is told so.
+
+Where no level is named, a first pass over the picture measures it. Depth, profile, EXIF, grey or colour, and alpha stay
+what they were; colour under transparent pixels is filled from visible neighbours first, so that it cannot bleed into
+the edge. It takes away noise as white as it was learned with; it is no retoucher of JPEG blocks or stains.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from shutil import copyfileobj
+from typing import BinaryIO
+
+import numpy as np
+
+from pellucid.errors import UsageError
+from pellucid.network import Network
+from pellucid.picture import RowReader, open_reader, open_writer
+from pellucid.tasks.noise import NoiseEstimator
+from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, colours_of, through, to_channels, visible_rows
+
+STRONGEST = 55.0
+"""The strongest noise that denoisers learn, in grey levels of 255."""
+
+Models = Callable[[int], Network]
+"""The network for pictures of one channel, or of three."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The noise's `sigma` in grey levels, None to measure it; the share of what is found that is taken away."""
+
+    sigma: float | None = None
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.sigma is not None and not 0 <= self.sigma <= STRONGEST:
+            raise UsageError(
+                "no such noise level", seen=self.sigma, expected=f"auto, or 0 to {STRONGEST:g} grey levels"
+            )
+        if not 0 <= self.strength <= 1:
+            raise UsageError("no such strength", seen=self.strength, expected="0 (nothing) to 1 (all of the noise)")
+
+
+def denoise_file(
+    models: Models,
+    source: str | BinaryIO,
+    target: str | BinaryIO,
+    options: Options,
+    wanted: Wanted = Wanted(),
+    advanced: Callable[[int, int], None] = lambda rows, of: None,
+) -> list[str]:
+    """Cleans one picture; returns notes on the noise that was found, and on what the target's format could not keep.
+
+    `advanced(rows, of)` is called as rows of the result are written.
+    """
+    with _again(source) as opened:
+        notes: list[str] = []
+        sigma = wanted.sigma
+        if sigma is None:
+            with open_reader(opened(), max_pixels=options.max_pixels) as reader:
+                sigma, notes = _measured(reader)
+        with open_reader(opened(), max_pixels=options.max_pixels) as reader:
+            info = reader.info
+            network = models(info.channels)
+            level = level_of(network, sigma)
+            format = options.format or (None if isinstance(target, str) else info.format)
+            network.plan(info.height, info.width, options.precision, options.threads, options.memory)  # refuses early
+            with open_writer(target, info, format=format, quality=options.quality, overwrite=options.overwrite) as file:
+                written = 0
+                for colour, alpha in ahead(_cleaned(network, reader, level, wanted.strength, options)):
+                    file.write(colour, alpha)
+                    written += len(colour)
+                    advanced(written, info.height)
+            return [*notes, *file.notes]
+
+
+def level_of(network: Network, sigma: float) -> float | None:
+    """What a denoiser is told beside the picture, None for one that knows a single level and is told nothing."""
+    if network.card.task != "denoise":
+        raise UsageError(f"{network.name} does not clean pictures", seen=f"a model for {network.card.task}")
+    return sigma / 255 if network.graph.channels in (2, 4) else None
+
+
+def _measured(reader: RowReader) -> tuple[float, list[str]]:
+    """The noise of the picture in grey levels, and a line that says so."""
+    estimator = NoiseEstimator(reader.info.height, reader.info.width)
+    for pixels, alpha in reader.rows(BLOCK):
+        estimator.push(pixels, None if alpha is None else alpha[..., 0] > 0)
+    sigma = estimator.sigma()
+    if sigma <= STRONGEST:
+        return sigma, [f"noise of {sigma:.1f} grey levels"]
+    return STRONGEST, [f"noise of {sigma:.1f} grey levels, taken for {STRONGEST:g}, the strongest that was learned"]
+
+
+@dataclass
+class _Waiting:
+    """Rows of the picture that the network has seen and not yet given back."""
+
+    blocks: list[np.ndarray] = field(default_factory=list)
+
+    def push(self, rows: np.ndarray) -> None:
+        self.blocks.append(rows)
+
+    def pop(self, count: int) -> np.ndarray:
+        rows = np.concatenate(self.blocks)
+        self.blocks = [rows[count:]]
+        return rows[:count]
+
+
+def _cleaned(
+    network: Network, reader: RowReader, level: float | None, strength: float, options: Options
+) -> Iterator[Rows]:
+    info = reader.info
+    given, alphas = _Waiting(), _Waiting()
+
+    def colours() -> Iterator[np.ndarray]:
+        for colour, alpha in visible_rows(reader):
+            if alpha is not None:
+                alphas.push(alpha)
+            if strength < 1:
+                given.push(colour)
+            yield to_channels(colour, max(colours_of(network, level), colour.shape[2]))
+
+    for rows in through(network, colours(), info, options, level):
+        colour = to_channels(rows, info.channels)
+        if strength < 1:
+            noisy = given.pop(len(colour))
+            colour = noisy + np.float32(strength) * (colour - noisy)
+        yield colour, alphas.pop(len(colour)) if info.has_alpha else None
+
+
+@contextmanager
+def _again(source: str | BinaryIO) -> Iterator[Callable[[], str | BinaryIO]]:
+    """A source that can be opened several times: a stream is kept in a file without a name."""
+    if isinstance(source, str):
+        yield lambda: source
+        return
+    with tempfile.TemporaryFile() as kept:
+        copyfileobj(source, kept, 1 << 20)
+
+        def rewound() -> BinaryIO:
+            kept.seek(0)
+            return kept  # type: ignore[return-value]
+
+        yield rewound
