@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 import numpy as np  # noqa: E402
 
 from pellucid.errors import UsageError  # noqa: E402
-from pellucid.learn.losses import LOSSES, centred  # noqa: E402
+from pellucid.learn.losses import LOSSES, PixelCrossEntropy, centred  # noqa: E402
 from pellucid.reference import losses as textbook  # noqa: E402
 
 TEXTBOOK = {
@@ -40,3 +40,18 @@ def test_the_middle_of_the_target_counts():
 def test_what_cannot_be_centred_is_refused(shape):
     with pytest.raises(UsageError, match=r"do not fit each other; seen: .* for a target of \(1, 1, 6, 6\)"):
         centred(torch.zeros(1, 1, 6, 6), torch.zeros(shape))
+
+
+def test_pixels_of_classes_weigh_what_they_are_told_and_void_does_not_count():
+    output, labels = torch.randn(2, 4, 3, 5), torch.randint(0, 5, (2, 3, 5))  # four classes, and void
+    weights = torch.tensor([1.0, 2.0, 0.5, 7.0])
+    expected = torch.nn.functional.cross_entropy(output, labels, weights, ignore_index=4)
+    torch.testing.assert_close(PixelCrossEntropy()(output, labels, weights), expected)
+    nothing = PixelCrossEntropy()(output, torch.full((2, 3, 5), 4), weights)
+    assert nothing == 0
+
+
+def test_labels_finer_than_the_output_are_those_of_an_enlarged_output():
+    output, labels = torch.randn(2, 3, 4, 4), torch.randint(0, 4, (2, 8, 8))
+    enlarged = output.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    torch.testing.assert_close(PixelCrossEntropy()(output, labels), PixelCrossEntropy()(enlarged, labels))

@@ -76,9 +76,9 @@ def class_shares(labels: np.ndarray) -> np.ndarray:
     return counts / max(counts.sum(), 1)
 
 
-def balancing_weights(labels: np.ndarray) -> np.ndarray:
-    """(11,): ENet's weights 1 / ln(1.02 + share), which lift rare classes without letting them rule."""
-    return 1 / np.log(1.02 + class_shares(labels))
+def balancing_weights(labels: np.ndarray, softness: float = 1.02) -> np.ndarray:
+    """(11,): ENet's weights 1 / ln(softness + share), which lift rare classes without letting them rule."""
+    return 1 / np.log(softness + class_shares(labels))
 
 
 class Confusion:

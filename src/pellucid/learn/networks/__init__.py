@@ -16,10 +16,14 @@ from torch import nn
 from pellucid.errors import unknown_name
 from pellucid.learn.networks.chain import Chain, ChainOptions
 from pellucid.learn.networks.course_mnist import CourseMNIST, CourseMNISTOptions
+from pellucid.learn.networks.denoiser import Denoiser, DenoiserOptions
+from pellucid.learn.networks.dncnn import DnCnn, DnCnnOptions
 from pellucid.learn.networks.espcn import Espcn, EspcnOptions
 from pellucid.learn.networks.fsrcnn import Fsrcnn, FsrcnnOptions
 from pellucid.learn.networks.lenet import LeNet5, LeNet5Options
 from pellucid.learn.networks.plain import Plain, PlainOptions
+from pellucid.learn.networks.segnet import BASIC, FULL, SegNet, SegNetOptions
+from pellucid.learn.networks.unet import SlimUNet, SlimUNetOptions
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,36 @@ register("plain", PlainOptions, Plain)
 register("espcn", EspcnOptions, Espcn)
 register("fsrcnn", FsrcnnOptions, Fsrcnn)
 
+DENOISERS: dict[str, Family] = {
+    "denoiser": Family(DenoiserOptions, Denoiser),
+    "dncnn": Family(DnCnnOptions, DnCnn),
+}
+"""Every network from noisy pictures to clean ones, by the name that recipes use. Those whose options say so take the
+noise level as one more channel."""
+
 CLASSIFIERS: dict[str, Family] = {
     "course-mnist": Family(CourseMNISTOptions, lambda o: CourseMNIST(o.classes, o.colours, o.width, o.dropout)),
     "lenet5": Family(LeNet5Options, lambda o: LeNet5(o.classes, o.colours, o.modern)),
 }
 """Every network from pictures to classes, by the name that recipes use."""
 
+SEGMENTERS: dict[str, Family] = {
+    "unet": Family(SlimUNetOptions, lambda o: SlimUNet(o.colours, o.classes, o.width)),
+    "segnet": Family(
+        SegNetOptions,
+        lambda o: SegNet(o.colours, o.classes, BASIC, 7) if o.basic else SegNet(o.colours, o.classes, FULL),
+    ),
+}
+"""Every network from pictures to a class for each pixel, by the name that recipes use: sizes for a processor."""
+
+
+def all_families() -> dict[str, Family]:
+    return NETWORKS | DENOISERS | CLASSIFIERS | SEGMENTERS
+
 
 def build_network(name: str, options: Any = None) -> nn.Module:
     """The network of this name, with its weights drawn from torch's random generator."""
-    families = NETWORKS | CLASSIFIERS
+    families = all_families()
     if name not in families:
         raise unknown_name("network", name, list(families))
     family = families[name]

@@ -6,10 +6,21 @@ The encoder is VGG-16's convolutions with batch norm; the decoder mirrors it, un
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
 FULL = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 BASIC = ((64,), (64,), (64,), (64,))
+
+
+@dataclass(frozen=True)
+class SegNetOptions:
+    """`basic` is the paper's small form, of 1.4 million parameters; without it, 29.5 million."""
+
+    basic: bool = True
+    classes: int = 11
+    colours: int = 3
 
 
 class SegNet(nn.Module):

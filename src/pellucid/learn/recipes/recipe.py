@@ -12,11 +12,11 @@ from typing import Any
 from pellucid.errors import UsageError
 from pellucid.learn.data.batches import CHANNELS
 from pellucid.learn.data.degradations import DEGRADATIONS
-from pellucid.learn.losses import CLASS_LOSSES, LOSSES
-from pellucid.learn.networks import CLASSIFIERS, NETWORKS
+from pellucid.learn.losses import CLASS_LOSSES, LOSSES, PIXEL_LOSSES
+from pellucid.learn.networks import CLASSIFIERS, DENOISERS, NETWORKS, SEGMENTERS, all_families
 
-CLASSIFY = "classify"
-"""The task that learns from labelled pictures; all others learn pictures from pictures."""
+CLASSIFY, SEGMENT = "classify", "segment"
+"""The tasks that learn from labelled pictures and from labelled pixels; all others learn pictures from pictures."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Data:
 
     For the task `classify`, in place of these: the `format` of the published files, how many pictures of the training
     files are `held_out` for validation, and by how many pixels the others are moved and bent.
+
+    For the task `segment`: frames are flipped, enlarged or made smaller by up to `zoom` and change in brightness,
+    contrast and colour by up to `recolour`; `patch` is the side of what is cut from them.
     """
 
     degradation: Choice = one_of(lambda: DEGRADATIONS, "identity")
@@ -49,6 +52,8 @@ class Data:
     held_out: int = 5000
     shift: float = 0.0
     elastic: float = 0.0
+    zoom: float = 1.0
+    recolour: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,9 @@ class Recipe:
     about: str = ""
     seed: int = 7
     scale: int = 1
-    network: Choice = one_of(lambda: {name: family.options for name, family in (NETWORKS | CLASSIFIERS).items()})
+    network: Choice = one_of(lambda: {name: family.options for name, family in all_families().items()})
     data: Data = field(default_factory=Data)
-    loss: Choice = one_of(lambda: LOSSES | CLASS_LOSSES, "mse")
+    loss: Choice = one_of(lambda: LOSSES | CLASS_LOSSES | PIXEL_LOSSES, "mse")
     optimiser: Optimiser = field(default_factory=Optimiser)
     average: float = 0.999
     validation: Validation = field(default_factory=Validation)
@@ -108,6 +113,7 @@ class Recipe:
         if not 0 <= self.average < 1:
             raise UsageError("recipe: average is out of range", seen=self.average, expected="0 to 1, without 1")
         self._refuse_mixture()
+        self._refuse_missing_level()
         if self.data.degradation.settings.scale != self.scale:
             raise UsageError(
                 f"recipe: scale is {self.scale}, but the degradation {self.data.degradation.name!r} does not shrink",
@@ -116,14 +122,23 @@ class Recipe:
 
     def _refuse_mixture(self) -> None:
         """Pictures and classes are not learned by the same parts."""
-        naming = self.task == CLASSIFY
-        for key, name, known in (
-            ("network", self.network.name, CLASSIFIERS if naming else NETWORKS),
-            ("loss", self.loss.name, CLASS_LOSSES if naming else LOSSES),
-        ):
+        labelled = {CLASSIFY: (CLASSIFIERS, CLASS_LOSSES), SEGMENT: (SEGMENTERS, PIXEL_LOSSES)}
+        networks, losses = labelled.get(self.task, (NETWORKS | DENOISERS, LOSSES))
+        for key, name, known in (("network", self.network.name, networks), ("loss", self.loss.name, losses)):
             if name not in known:
                 expected = "one of " + ", ".join(sorted(known))
                 raise UsageError(f"recipe: {key} does not fit the task {self.task}", seen=name, expected=expected)
+
+    def _refuse_missing_level(self) -> None:
+        """A network that is told the noise's level needs a degradation that tells it."""
+        takes = getattr(self.network.settings, "takes_level", False)
+        gives = getattr(self.data.degradation.settings, "with_level", False)
+        if takes != gives:
+            raise UsageError(
+                f"recipe: the network {self.network.name} {'takes' if takes else 'does not take'} the noise's level",
+                seen=f"the degradation {self.data.degradation.name}, with_level {gives}",
+                hint=f"data.degradation: {{name: noise, with_level: {str(takes).lower()}}}",
+            )
 
 
 FREE_TO_DIFFER = (

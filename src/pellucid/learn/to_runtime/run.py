@@ -38,7 +38,9 @@ def export_run(
         raise UsageError("the model file exists already", seen=path, hint="--overwrite replaces it")
     module, recipe = load_run(run)
     side = getattr(recipe.network.settings, "side", EXAMPLE_SIDE)  # networks with a dense head have one size
-    example = torch.zeros(1, colours_of(recipe.data.channels), side, side)
+    inputs = getattr(module, "inputs", colours_of(recipe.data.channels))  # a noise level may come beside the colours
+    side += -side % getattr(module, "multiple", 1)
+    example = torch.zeros(1, inputs, side, side)
     filled = Card.from_json(card_of(recipe).to_json() | dict(card or {}))
     return export(module, path, example, filled, half=half)
 
@@ -56,10 +58,11 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 def card_of(recipe: Recipe) -> Card:
     """What a recipe says of the model; `repeat` is the recipe itself."""
+    from pellucid.learn.data import camvid
     from pellucid.learn.data.labelled_batches import CLASSES
     from pellucid.learn.recipes import recipe_to_text
-    from pellucid.learn.recipes.recipe import CLASSIFY
+    from pellucid.learn.recipes.recipe import CLASSIFY, SEGMENT
 
     scale = recipe.scale if recipe.task == "superres" else None
-    classes = CLASSES.get(recipe.data.format, ()) if recipe.task == CLASSIFY else ()
+    classes = {CLASSIFY: CLASSES.get(recipe.data.format, ()), SEGMENT: camvid.CLASSES}.get(recipe.task, ())
     return Card(task=recipe.task, purpose=recipe.about, scale=scale, classes=classes, repeat=recipe_to_text(recipe))

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import IO
+from typing import IO, Any
 
 import torch
 from torch import nn
@@ -21,7 +21,7 @@ from pellucid.learn.recipes import Recipe
 from pellucid.learn.training.figures import Figures
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.sums import LayerSum
-from pellucid.learn.training.validation import ValidationCrops, enlarged
+from pellucid.learn.training.validation import ValidationCrops, shown
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,12 @@ class TensorBoard(Callback):
     def ended(self) -> None:
         self._writer.close()
 
-    def _scalars(self, step: int, values: dict[str, float]) -> None:
+    def _scalars(self, step: int, values: Mapping[str, Any], where: str = "") -> None:
         for name, value in values.items():
-            if name != "step":
-                self._writer.add_scalar(name, value, step)
+            if isinstance(value, Mapping):
+                self._scalars(step, value, f"{name}/")
+            elif name != "step":
+                self._writer.add_scalar(where + name, value, step)
 
 
 class Curves(Callback):
@@ -142,7 +144,7 @@ class Strip(Callback):
         x, target = next(iter(self._crops))
         x, target = x[: self.ROWS], target[: self.ROWS]
         output = network(x.to(next(network.parameters()).device)).cpu()
-        columns = [centred(part, output) for part in (enlarged(x, self._scale), output, target)]
+        columns = [centred(part, output) for part in (shown(x, target, self._scale), output, target)]
         tall = torch.cat(list(torch.cat(columns, dim=3)), dim=1)  # 3 x (n, c, h, w) -> (n, c, h, 3w) -> (c, nh, 3w)
         pixels = (tall.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
         picture.write(self._folder / "validation.png", picture.Picture(pixels.contiguous().numpy()), overwrite=True)

@@ -15,13 +15,13 @@ def draw_curves(log: Path, output: Path, title: str) -> None:
 
     records = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     reports = [record for record in records if "loss" in record]
-    validations = [record for record in records if "psnr" in record or "accuracy" in record]
+    validations = [record for record in records if DRAWN.keys() & record.keys()]
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     left.plot([r["step"] for r in reports], [r["loss"] for r in reports], linewidth=1)
     left.set(title=f"{title}: loss", xlabel="step", yscale="log")
-    (_draw_errors if "accuracy" in validations[-1] else _draw_psnr)(right, validations)
+    next(draw for key, draw in DRAWN.items() if key in validations[-1])(right, validations)
     for axes in (left, right):
         axes.grid(alpha=0.3)
     temporary = output.with_name(output.name + ".new")
@@ -44,3 +44,16 @@ def _draw_errors(axes: Any, validations: list[dict[str, float]]) -> None:
     learned = [v for v in validations if v["step"] or len(validations) == 1]
     axes.plot([v["step"] for v in learned], [100 * (1 - v["accuracy"]) for v in learned], marker=".")
     axes.set(title="wrong among held-out pictures, %", xlabel="step")
+
+
+def _draw_iou(axes: Any, validations: list[dict[str, Any]]) -> None:
+    steps = [v["step"] for v in validations]
+    for name in validations[-1]["iou"]:
+        axes.plot(steps, [100 * v["iou"][name] for v in validations], linewidth=0.8, label=name)
+    axes.plot(steps, [100 * v["mean_iou"] for v in validations], color="black", marker=".", label="mean")
+    axes.set(title="intersection over union on held-out frames, %", xlabel="step")
+    axes.legend(fontsize="x-small", ncols=2)
+
+
+DRAWN = {"psnr": _draw_psnr, "accuracy": _draw_errors, "mean_iou": _draw_iou}
+"""By the figure that a validation is known by."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,28 @@ class ClassFigures:
         return f" of {self.pictures:,} held-out pictures"
 
 
-Figures = PictureFigures | ClassFigures
+@dataclass(frozen=True)
+class StreetFigures:
+    """Intersection over union: its mean over classes, and `iou` for each; `pixels` is the share that is right."""
+
+    mean_iou: float
+    pixels: float
+    frames: int
+    iou: Mapping[str, float]
+
+    @property
+    def words(self) -> str:
+        return f"mean IoU {self.mean_iou:.2%}, {self.pixels:.1%} of the pixels right"
+
+    @property
+    def beside(self) -> str:
+        return f" in {self.frames} frames: " + ", ".join(f"{name} {100 * iou:.0f}" for name, iou in self.iou.items())
 
 
-def figures_from(saved: Mapping[str, float]) -> Figures:
+Figures = PictureFigures | ClassFigures | StreetFigures
+
+
+def figures_from(saved: Mapping[str, Any]) -> Figures:
     """The figures that a checkpoint keeps as plain values."""
-    return ClassFigures(**saved) if "accuracy" in saved else PictureFigures(**saved)  # type: ignore[arg-type]
+    kinds = {"accuracy": ClassFigures, "mean_iou": StreetFigures}
+    return next((kinds[key] for key in kinds if key in saved), PictureFigures)(**saved)

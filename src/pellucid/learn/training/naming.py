@@ -38,6 +38,10 @@ class Naming:
         sha = hashlib.sha256(everything.pictures.tobytes() + everything.labels.tobytes())
         self.fingerprint = sha.hexdigest()
 
+    @property
+    def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        return self._recipe.loss.settings
+
     def sample(self) -> Tensor:
         return LabelledBatches(self._held_out, 1, 0).batch_at(0)[0]
 

@@ -1,4 +1,5 @@
-"""What a run learns from and how it is measured: pictures from pictures here, names of pictures in `naming`.
+"""What a run learns from and how it is measured: pictures from pictures here, names of pictures in `naming`, names of
+pixels in `segmenting`.
 
 The loop knows a subject by its batches, its figures and its fingerprint, and nothing of what they are about.
 """
@@ -15,7 +16,7 @@ from pellucid.errors import DatabaseError
 from pellucid.learn.data.batches import Batch, Batches
 from pellucid.learn.data.database import CropDatabase, open_database
 from pellucid.learn.recipes import Recipe
-from pellucid.learn.recipes.recipe import CLASSIFY
+from pellucid.learn.recipes.recipe import CLASSIFY, SEGMENT
 from pellucid.learn.training.drawn import drawn_database
 from pellucid.learn.training.figures import Figures
 from pellucid.learn.training.run_folder import DRAWN
@@ -34,6 +35,10 @@ class Subject(Protocol):
     def sample(self) -> Tensor:
         """One input. (1, c, h, w)"""
 
+    @property
+    def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The recipe's, with what it has to know of the data."""
+
     def batches(self, rank: int, ranks: int) -> Callable[[int], Batch]:
         """One process's part of the batch of each step."""
 
@@ -47,6 +52,10 @@ def subject_of(recipe: Recipe, data: Path | None, run: Path) -> Subject:
         from pellucid.learn.training.naming import Naming
 
         return Naming(recipe, data)
+    if recipe.task == SEGMENT:
+        from pellucid.learn.training.segmenting import Segmenting
+
+        return Segmenting(recipe, data)
     return Pictures(recipe, data, run)
 
 
@@ -63,6 +72,10 @@ class Pictures:
     @property
     def crops(self) -> ValidationCrops:
         return ValidationCrops(self._part("val", 0, 1), self._recipe.validation.crops)
+
+    @property
+    def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        return self._recipe.loss.settings
 
     def sample(self) -> Tensor:
         return next(iter(self.crops))[0][:1]
