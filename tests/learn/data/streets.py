@@ -1,4 +1,4 @@
-"""Streets in CamVid's folders, drawn by the test: every class has its own colour, so that telling them apart is easy."""
+"""Streets in CamVid's folders, drawn by the test; every class has its own colour, so telling them apart is easy."""
 
 from __future__ import annotations
 

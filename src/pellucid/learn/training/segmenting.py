@@ -47,7 +47,7 @@ class Segmenting:
             sha.update(part.frames.tobytes() + part.labels.tobytes())
         self.fingerprint = sha.hexdigest()
         self._batches(0, 1)  # refuses now what does not fit
-        multiple = build_network(recipe.network.name, recipe.network.settings).multiple
+        multiple = _multiple(build_network(recipe.network.name, recipe.network.settings))
         if recipe.data.patch % multiple:
             expected = f"a multiple of {multiple}"
             raise UsageError("recipe: data.patch does not fit the network", seen=recipe.data.patch, expected=expected)
@@ -82,7 +82,7 @@ def measure(network: nn.Module, streets: Streets) -> StreetFigures:
     confusion = Confusion(len(CLASSES))
     for first in range(0, len(streets.frames), AT_ONCE):
         frames = torch.from_numpy(streets.frames[first : first + AT_ONCE]).to(device)
-        output = network(_fitted(frames.permute(0, 3, 1, 2).float() / 255, getattr(network, "multiple", 1)))
+        output = network(_fitted(frames.permute(0, 3, 1, 2).float() / 255, _multiple(network)))
         h, w = frames.shape[1:3]
         classes = output[:, :, :h, :w].argmax(dim=1)
         confusion.add(streets.labels[first : first + AT_ONCE], classes.cpu().numpy())
@@ -94,6 +94,11 @@ def measure_on_test(run: Path, folder: Path) -> StreetFigures:
     """The final figures of a run, on the part of the set that nothing was learned from or chosen by."""
     network, _ = load_run(run)
     return measure(network, read_camvid(folder, "test"))
+
+
+def _multiple(network: nn.Module) -> int:
+    """What the height and width of its input must be a multiple of."""
+    return int(getattr(network, "multiple", 1))
 
 
 def _fitted(x: Tensor, multiple: int) -> Tensor:
