@@ -8,7 +8,14 @@ import torch
 
 from pellucid.errors import UsageError
 from pellucid.learn.data.augment import TURNS, turned
-from pellucid.learn.data.degradations import DEGRADATIONS, Bicubic, Box, GaussianNoise, make_degradation
+from pellucid.learn.data.degradations import (
+    DEGRADATIONS,
+    Bicubic,
+    Box,
+    CameraNoise,
+    GaussianNoise,
+    make_degradation,
+)
 from pellucid.resample import box_average, imresize
 from tests.learn.data.photographs import speckled
 
@@ -52,6 +59,43 @@ def test_noise_has_the_level_that_each_sample_drew():
     assert given.std(dim=(1, 2, 3)).numpy() == pytest.approx(levels, rel=0.03)
     assert given.mean(dim=(1, 2, 3)).abs().max() < 0.01
     assert given.min() < 0  # not clipped
+
+
+def test_the_level_is_told_in_a_channel_of_its_own():
+    noise, clean = GaussianNoise(5, 60, with_level=True), torch.zeros(4, 3, 32, 32)
+    given, levels = noise(clean, (1, 2)), torch.from_numpy(noise.levels(4, (1, 2)))
+    assert given.shape == (4, 4, 32, 32)
+    assert torch.equal(given[:, :3], GaussianNoise(5, 60)(clean, (1, 2)))
+    assert torch.equal(given[:, 3], levels.reshape(4, 1, 1).expand(4, 32, 32))
+
+
+def test_a_cameras_noise_is_stronger_in_the_shadows_and_has_its_level():
+    clean = torch.full((64, 3, 48, 48), 0.05)
+    clean[:, :, 24:] = 0.9
+    noise = CameraNoise(20, 20, shadows=0.8, spread=0, misjudged=0)(clean, (3,)) - clean
+    dark, bright = noise[:, :, :24].std(dim=(1, 2, 3)), noise[:, :, 24:].std(dim=(1, 2, 3))
+    assert (dark / bright).max() > 3 and (dark / bright).min() < 1.3  # drawn between even and uneven
+    grey = torch.full((8, 3, 96, 96), 0.5)
+    for spread in (0, 1):
+        noise = CameraNoise(20, 20, spread=spread)(grey, (3,)) - grey
+        assert noise[..., 1:-1, 1:-1].std(dim=(1, 2, 3)).numpy() * 255 == pytest.approx([20] * 8, rel=0.05)
+
+
+def test_a_cameras_noise_is_shared_by_neighbours():
+    clean = torch.full((64, 1, 48, 48), 0.5)
+
+    def alike(spread):
+        noise = CameraNoise(20, 20, shadows=0, spread=spread)(clean, (3,)) - clean
+        return (noise[..., 1:] * noise[..., :-1]).mean(dim=(1, 2, 3)) / noise.square().mean(dim=(1, 2, 3))
+
+    assert alike(0).abs().max() < 0.08
+    assert alike(0.4).max() > 0.4 and alike(0.4).mean() > 0.2
+
+
+def test_what_is_told_of_a_cameras_noise_is_off_as_measuring_is():
+    clean = torch.full((64, 3, 8, 8), 0.5)
+    told = CameraNoise(20, 20, misjudged=0.25, with_level=True)(clean, (3,))[:, 3, 0, 0] * 255
+    assert told.min() >= 15 and told.max() <= 25 and told.std() > 2
 
 
 def test_noise_is_a_function_of_the_key():
@@ -98,7 +142,9 @@ def test_a_result_depends_on_no_more_than_its_margin(name):
 
 
 def test_unknown_names_and_settings_list_the_known():
-    with pytest.raises(UsageError, match="unknown degradation 'bicubc'.*bicubic, box, identity, noise.*did you mean"):
+    with pytest.raises(
+        UsageError, match="unknown degradation 'bicubc'.*bicubic, box, camera, identity, noise.*did you mean"
+    ):
         make_degradation("bicubc")
     with pytest.raises(UsageError, match="unknown setting of the degradation bicubic 'factor'.*rounded, scale"):
         make_degradation("bicubic", {"factor": 3})
@@ -109,5 +155,9 @@ def test_wrong_settings_are_refused():
         Bicubic(1)
     with pytest.raises(UsageError, match="out of order; seen: 9 to 3"):
         GaussianNoise(9, 3)
+    with pytest.raises(UsageError, match="out of order; seen: 9 to 3"):
+        CameraNoise(9, 3)
+    with pytest.raises(UsageError, match="the spread of noise is out of range; seen: 2"):
+        CameraNoise(spread=2)
     with pytest.raises(UsageError, match="does not shrink evenly; seen: 25 pixels by 3"):
         Bicubic(3)(torch.zeros(1, 3, 25, 24), (0,))

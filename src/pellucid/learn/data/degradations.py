@@ -20,7 +20,7 @@ from pellucid.learn.data.keyed_random import bits, uniform
 from pellucid.resample import resize_weights
 
 Key = tuple[int, ...]
-LEVELS, NOISE = 1, 2
+LEVELS, NOISE, SHADE, SPREAD, TOLD = 1, 2, 3, 4, 5
 
 
 class Degradation(Protocol):
@@ -117,11 +117,52 @@ class GaussianNoise:
         return ((self.low + (self.high - self.low) * drawn) / 255).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class CameraNoise:
+    """Noise more like a camera's than `noise` is: stronger in the shadows, and shared a little by neighbouring pixels.
+
+    Its strength goes with (brightness + 0.1) ^ -p, p up to `shadows`: what the read-out adds in linear light grows so
+    under the tone curve, while shot noise stays nearly even. Reconstruction of colours and the camera's own smoothing
+    spread it: each pixel takes up to `spread` of its neighbours' above, below, left and right. The level is the noise's
+    standard deviation at middle grey; what `with_level` tells is off by up to `misjudged`, as measuring is.
+    """
+
+    low: float = 0.0  # standard deviations in grey levels of 0..255
+    high: float = 55.0
+    shadows: float = 0.8
+    spread: float = 0.4
+    misjudged: float = 0.25
+    with_level: bool = False
+
+    scale: ClassVar[int] = 1
+    margin: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        GaussianNoise(self.low, self.high)  # refuses levels out of order
+        for name in ("shadows", "spread", "misjudged"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"the {name} of noise is out of range", seen=getattr(self, name), expected="0 to 1")
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        level, shade, spread, told = (
+            torch.from_numpy(uniform(*key, stream, np.arange(len(clean))).astype(np.float32)).reshape(-1, 1, 1, 1)
+            for stream in (LEVELS, SHADE, SPREAD, TOLD)
+        )
+        level = (self.low + (self.high - self.low) * level) / 255
+        generator = torch.Generator().manual_seed(int(bits(*key, NOISE)[0] >> np.uint64(1)))
+        noise = _spread(torch.randn(clean.shape, generator=generator), self.spread * spread)
+        brightness = clean.mean(dim=1, keepdim=True).clamp(0, 1)
+        noise = level * noise * ((brightness + 0.1) / 0.6) ** (-self.shadows * shade)
+        told = level * (1 + self.misjudged * (2 * told - 1))
+        return with_level(clean + noise, told) if self.with_level else clean + noise
+
+
 DEGRADATIONS: dict[str, type[Degradation]] = {
     "identity": Identity,
     "bicubic": Bicubic,
     "box": Box,
     "noise": GaussianNoise,
+    "camera": CameraNoise,
 }
 """Every degradation by the name that recipes use."""
 
@@ -141,6 +182,17 @@ def make_degradation(name: str, settings: Mapping[str, object] | None = None) ->
 def with_level(picture: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
     """One more channel, which holds the noise's level everywhere. (n, c, h, w), (n, 1, 1, 1) -> (n, c + 1, h, w)"""
     return torch.cat([picture, level.expand(-1, 1, *picture.shape[2:])], dim=1)
+
+
+def _spread(noise: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Each pixel with `share` (n, 1, 1, 1) of its neighbours along both axes, as strong as before but at the edge."""
+    for axis in (2, 3):
+        above, below = (torch.zeros_like(noise) for _ in range(2))
+        rows = noise.shape[axis]
+        above.narrow(axis, 1, rows - 1).copy_(noise.narrow(axis, 0, rows - 1))
+        below.narrow(axis, 0, rows - 1).copy_(noise.narrow(axis, 1, rows - 1))
+        noise = (noise + share * (above + below)) / (1 + 2 * share**2).sqrt()
+    return noise
 
 
 @lru_cache(maxsize=64)
