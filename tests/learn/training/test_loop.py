@@ -193,6 +193,24 @@ def test_a_snapshot_of_another_network_is_refused(tmp_path, crops):
         train(job(tmp_path / "second", crops, "network.channels=5", snapshot=tmp_path / "half.state"))
 
 
+def test_another_scale_takes_the_weights_that_fit(tmp_path, crops):
+    """What makes the large picture is new, all else is the snapshot's; a rate of 0 keeps it so."""
+    chain = ("network=chain", "network.channels=4", "network.layers=1")
+    train(job(tmp_path / "double", crops, *chain))
+    save_snapshot(tmp_path / "double", tmp_path / "double.state")
+    started = []
+    still = ("scale=4", "steps=1", "optimiser.rate=0", "optimiser.last_rate=0")
+    other = job(tmp_path / "fourfold", crops, *chain, *still, snapshot=tmp_path / "double.state")
+    other.callbacks[0].started = started.append  # type: ignore[method-assign]
+    other.callbacks[0]._line = lambda values: None  # type: ignore[attr-defined]
+    train(other)
+    assert "but not tail.weight, tail.bias, interpolation.weight, and the run begins" in started[0].notes[0]
+    old, new = (load_run(tmp_path / name)[0].state_dict() for name in ("double", "fourfold"))
+    for name in ("head.weight", "head.bias", "body.1.weight", "body.1.bias"):
+        assert torch.equal(old[name], new[name])
+    assert new["tail.weight"].abs().max() > 0 and len(new["tail.weight"]) == 4 * len(old["tail.weight"])
+
+
 def test_learning_happens(tmp_path, crops):
     changes = ("steps=300", "log_every=50", "checkpoint_steps=0", "optimiser.rate=1e-2", "network.channels=8")
     outcome = train(job(tmp_path / "run", crops, *changes))

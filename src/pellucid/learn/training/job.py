@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from pellucid.errors import TrainingError, UsageError
+from pellucid.learn.networks import build_network
 from pellucid.learn.recipes import Recipe, differing_keys, recipe_from_text
 from pellucid.learn.training import precision as precisions
 from pellucid.learn.training.callbacks import Callback
@@ -96,19 +97,22 @@ def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
     """What a new run takes from a snapshot, and a note that says so.
 
     The whole state, if recipe and database agree; else the averaged weights of the same network, for a run of its own.
+    Of a network for another scale those weights are taken that fit: all but what makes the large picture.
     """
     assert job.snapshot is not None
     state = read_state(job.snapshot)
     different = differing_keys(recipe_from_text(state["recipe"]), job.recipe)
     for key, seen, asked in different:
-        if key.partition(".")[0] in ("network", "scale") or key == "data.channels":
+        if key.partition(".")[0] == "network" or key == "data.channels":
             raise TrainingError(
                 f"the snapshot is of another network: {key} differs", seen=seen, expected=asked, hint="use --set"
             )
     keys = [key for key, _, _ in different] + ["database"] * (state.get("database", database) != database)
     if keys:
-        return {"average": state["average"]}, (
-            f"{job.snapshot} gives its weights only, and the run begins at step 0, because {', '.join(keys)} differ"
+        weights, new = _that_fit(state["average"], job.recipe)
+        return {"average": weights}, (
+            f"{job.snapshot} gives its weights only{f', but not {new}' if new else ''}, "
+            f"and the run begins at step 0, because {', '.join(keys)} differ"
         )
     if state["step"] >= job.recipe.steps:
         raise TrainingError(
@@ -117,3 +121,12 @@ def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
             hint="export it, or name other --steps to begin again with its weights",
         )
     return state, f"going on from {job.snapshot}, step {state['step']}"
+
+
+def _that_fit(weights: dict[str, torch.Tensor], recipe: Recipe) -> tuple[dict[str, torch.Tensor], str]:
+    """The weights that the recipe's network has by name and shape, and the names of its others."""
+    own = build_network(recipe.network.name, recipe.network.settings).state_dict()
+    fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
+    if not fitting:
+        raise TrainingError("no weight of the snapshot fits the network", expected=f"a {recipe.network.name}")
+    return fitting, ", ".join(name for name in own if name not in fitting)

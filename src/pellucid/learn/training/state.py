@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from pellucid.learn.training.adam import AdamW, gradient_length
 from pellucid.learn.training.average import MovingAverage
 
 
@@ -26,6 +27,35 @@ class State:
     optimiser: torch.optim.Optimizer
     average: MovingAverage
     step: int = 0
+
+    def gradient_length(self) -> float:
+        """The length of all gradients as one vector."""
+        if isinstance(self.optimiser, AdamW):
+            return gradient_length(self.network.parameters())
+        return float(torch.nn.utils.get_total_norm(self._gradients(), foreach=True))
+
+    def advance(self, gradient_factor: float) -> None:
+        """One step of the optimiser, with all gradients times a factor, and of the average; gradients are forgotten."""
+        self.step += 1
+        if isinstance(self.optimiser, AdamW):
+            self._in_one_pass(self.optimiser, gradient_factor)
+        else:
+            torch._foreach_mul_(self._gradients(), gradient_factor)
+            self.optimiser.step()
+            self.average.update(self.network, self.step)
+        self.optimiser.zero_grad(set_to_none=True)
+
+    def _in_one_pass(self, optimiser: AdamW, gradient_factor: float) -> None:
+        averages = dict(zip(self.network.parameters(), self.average.network.parameters(), strict=True))
+        toward = 1 - self.average.decay(self.step)
+        optimiser.step(gradient_factor=gradient_factor, averages=averages, toward=toward)
+        for p, average in averages.items():
+            if p.grad is None:  # the optimiser passed over it
+                average.lerp_(p.detach(), toward)
+        self.average.copy_unlearned(self.network)
+
+    def _gradients(self) -> list[Tensor]:
+        return [p.grad for p in self.network.parameters() if p.grad is not None]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -44,9 +74,9 @@ class State:
         self.step = saved["step"]
 
     def begin_from(self, weights: dict[str, Any]) -> None:
-        """Takes weights alone: the run begins with them, at step 0."""
-        self.network.load_state_dict(weights)
-        self.average.network.load_state_dict(weights)
+        """Takes weights alone: the run begins with them, at step 0. What they lack stays as it started."""
+        for network in (self.network, self.average.network):
+            network.load_state_dict(network.state_dict() | weights)
 
 
 def weights_hash(state: dict[str, Any]) -> str:
