@@ -51,3 +51,15 @@ def denoising_model(path: Path, colours: int = 3) -> Path:
     weights = {"mean.weight": np.full((colours * squares, 1, 3, 3), 1 / 9, np.float32)}
     save(path, Graph(nodes, colours + 1, multiple=2), weights, Card(task="denoise"))
     return path
+
+
+def segmenting_model(path: Path, classes: tuple[str, ...] = ("red", "green", "blue")) -> Path:
+    """The class of a pixel is its brightest colour, sharply; sizes must be multiples of four."""
+    nodes = (
+        Node("blocks", "pixel_unshuffle", attributes={"factor": 4}),
+        Node("pixels", "pixel_shuffle", ("blocks",), {"factor": 4}),
+        Node("sharp", "conv", ("pixels",)),
+    )
+    weights = {"sharp.weight": 20 * np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)}
+    save(path, Graph(nodes, 3, multiple=4), weights, Card(task="segment", purpose="Names colours.", classes=classes))
+    return path

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "denoise": "Take the noise out of pictures, measured or named.",
     "evaluate": "Measure a model on a folder of pictures, with its protocol.",
     "classify": "Name what pictures show: handwritten digits, or what another model has learned.",
+    "segment": "Give every pixel a class, laid over the picture in colours: streets by default.",
     "models": "List the models that ship.",
     "plan": "Show how the engine would run a model on a picture of a given size.",
     "machine": "Show what this computer can do: instruction sets, peaks, versions.",

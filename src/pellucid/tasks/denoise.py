@@ -57,7 +57,7 @@ def denoise_file(
 
     `advanced(rows, of)` is called as rows of the result are written.
     """
-    with _again(source) as opened:
+    with again(source) as opened:
         notes: list[str] = []
         sigma = wanted.sigma
         if sigma is None:
@@ -134,7 +134,7 @@ def _cleaned(
 
 
 @contextmanager
-def _again(source: str | BinaryIO) -> Iterator[Callable[[], str | BinaryIO]]:
+def again(source: str | BinaryIO) -> Iterator[Callable[[], str | BinaryIO]]:
     """A source that can be opened several times: a stream is kept in a file without a name."""
     if isinstance(source, str):
         yield lambda: source
