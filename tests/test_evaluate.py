@@ -12,7 +12,7 @@ from rich.console import Console
 
 import pellucid.cli.evaluate as command_file
 from pellucid.errors import PellucidError, PictureError, UsageError
-from pellucid.evaluate import bicubic, evaluate_denoise, evaluate_superres, noise, pictures_in, runner
+from pellucid.evaluate import bicubic, evaluate_denoise, evaluate_superres, named_in, noise, pictures_in, runner
 from pellucid.picture import Picture, write
 from pellucid.resample import imresize
 from pellucid.tasks.ensemble import ensemble
@@ -67,6 +67,26 @@ def test_superres_measures_each_picture_against_its_own_crop(folder: Path) -> No
     assert [p.name for p in report.pictures] == ["a.png", "b.png", "c.tif"]
     assert told[0] == (0, 3, "a.png") and told[-1][:2] == (3, 3)
     assert report.mean_psnr == pytest.approx(np.mean([p.model.psnr for p in report.pictures]))
+
+
+def test_small_pictures_may_come_as_jpegs(folder: Path) -> None:
+    """Worse with every step of quality, and the protocol says so."""
+    figures = [evaluate_superres(bicubic(2), folder, 2, quality=quality) for quality in (None, 90, 30)]
+    assert figures[0].mean_psnr > figures[1].mean_psnr + 0.1 > figures[2].mean_psnr + 0.2
+    assert "stored as JPEG of quality 30" in str(figures[2].protocol)
+    assert "JPEG" not in str(figures[0].protocol)
+
+
+def test_a_list_names_a_part_of_a_folder(folder: Path) -> None:
+    (folder / "part.txt").write_text("c.tif\na.png\n")
+    chosen = named_in(folder / "part.txt", folder)
+    assert [path.name for path in chosen] == ["c.tif", "a.png"]
+    assert [p.name for p in evaluate_superres(bicubic(2), chosen, 2).pictures] == ["c.tif", "a.png"]
+    result = invoke("bicubic", "--data", folder, "--scale", 2, "--only", folder / "part.txt", "--json", "-")
+    assert [p["name"] for p in json.loads(result.stdout)["pictures"]] == ["c.tif", "a.png"]
+    (folder / "part.txt").write_text("a.png\nz.png\n")
+    with pytest.raises(PictureError, match=r"the list names other pictures; seen: z.png"):
+        named_in(folder / "part.txt", folder)
 
 
 def test_a_better_model_has_better_figures(folder: Path) -> None:
@@ -249,6 +269,7 @@ def test_the_command_leaves_only_json_on_stdout(folder: Path) -> None:
         ([], "seen: neither"),
         (["--scale", 2, "--sigma", 5], "seen: both --scale and --sigma; expected: --scale N or --sigma S"),
         (["--sigma", 5], "removes no noise"),
+        (["--sigma", 5, "--quality", 50], "JPEGs are a matter of enlarging"),
         (["--scale", 2, "--json", "nowhere/at/all.json"], "cannot be written"),
     ],
 )

@@ -1,64 +1,78 @@
 """From a training run to a model that ships: exported, measured on the test sets, its figures written into its card.
 
     python training/ship.py RUN NAME --data ../shared/data/test
+    python training/ship.py RUN NAME --data ../shared/data/test --sets Set5,Set14
     python training/ship.py RUN NAME --data ../shared/data/mnist --half
 
 The card's words come from `training/cards/NAME.json`; its figures are measured here, never typed, by the recipe's task:
-pictures on Set5, Set14 and BSD100 (and what bfloat16 costs, on the first), classes on their data set's test files. The
-run itself is kept as `training/snapshots/NAME.pt`, from which `pellucid train --from` goes on.
+pictures on the sets of `measuring.py` (and what bfloat16 costs, on the first), classes on their data set's test files.
+The run itself is kept as `training/snapshots/NAME.pt`, from which `pellucid train --from` goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-import pellucid
-from pellucid import models
-from pellucid.card import Card, Figure
-from pellucid.evaluate import evaluate_superres, runner
-from pellucid.learn.data.labelled import read_mnist
-from pellucid.learn.to_runtime import export_run
-from pellucid.learn.training.checkpoints import save_snapshot
-from pellucid.modelfile import load, save
-from pellucid.report import Report
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from training.measuring import measured, measures_of  # noqa: E402
+
+import pellucid  # noqa: E402
+from pellucid import models  # noqa: E402
+from pellucid.card import Card, Figure  # noqa: E402
+from pellucid.errors import TrainingError  # noqa: E402
+from pellucid.modelfile import load, save  # noqa: E402
+
+if TYPE_CHECKING:
+    from pellucid.learn.recipes import Recipe
 
 FOLDER = Path(__file__).parent
-SETS = {"set5": "Set5", "set14": "Set14", "bsd100": "B100"}
 
 
 def main() -> None:
+    from pellucid.learn.to_runtime import export_run  # here: the processes that measure import this file, not torch
+    from pellucid.learn.training.load import load_run
+
     options = _options()
     path = models.path_of(options.name)
     words = json.loads((FOLDER / "cards" / f"{options.name}.json").read_text())
     export_run(options.run, path, card=words, overwrite=True, half=options.half)
-    network = pellucid.load(path)
-    measured = measured_classes if network.card.task == "classify" else measured_superres
     file = load(path)
-    save(path, file.graph, file.weights, measured(network, options.data), half=options.half)
-    save_snapshot(options.run, FOLDER / "snapshots" / f"{options.name}.pt")
-    print(f"{path}: {path.stat().st_size:,} bytes")
+    card = figures_of(path, load_run(options.run)[1], options)
+    save(path, file.graph, file.weights, card, half=options.half)
+    _keep_state(options.run, FOLDER / "snapshots" / f"{options.name}.pt")
+    for f in card.figures:
+        print(f"{f.data:<18} " + ", ".join(f"{name} {value:g}" for name, value in f.values.items()))
+    print(f"bfloat16 costs {card.bf16_loss_db} dB; {path}: {path.stat().st_size:,} bytes")
 
 
-def measured_superres(network: pellucid.Network, data: Path) -> Card:
-    reports = {title: report(network, data / folder, "fp32") for folder, title in SETS.items()}
-    first = next(iter(SETS))
-    rounded = report(network, data / first, "bf16")
-    loss = reports[SETS[first]].mean_psnr - rounded.mean_psnr
-    figures = tuple(figure(title, report) for title, report in reports.items())
-    for f in figures:
-        print(f"{f.data:<6} {f.values['psnr']:.2f} dB, bicubic {f.values['psnr of bicubic']:.2f} dB")
-    print(f"bfloat16 costs {loss:.4f} dB")
-    return replace(network.card, bf16_loss_db=round(loss, 4), figures=figures)
+def figures_of(path: Path, recipe: Recipe, options: argparse.Namespace) -> Card:
+    """The card with what was measured."""
+    network = pellucid.load(path)
+    if network.card.task == "classify":
+        return measured_classes(network, options.data)
+    if network.card.task == "segment":
+        return measured_streets(network.card, options.run, options.data)
+    measures = measures_of(network, _only_level(recipe))
+    if options.sets:
+        measures = tuple(m for m in measures if m.data in options.sets.split(","))
+    if not measures:
+        sys.exit(f"no such set for {network.name}: {options.sets}")
+    return measured(path, measures, options.data, options.processes)
 
 
 def measured_classes(network: pellucid.Network, data: Path) -> Card:
     """By the engine, on the test files, each picture as it is."""
+    from pellucid.learn.data.labelled import read_mnist
+
     test = read_mnist(data, train=False, classes=network.card.classes)
     values = network.run(test.pictures.astype(np.float32) / np.float32(255), "fp32")
     values = values.reshape(len(test), -1).astype(np.float64)
@@ -66,26 +80,36 @@ def measured_classes(network: pellucid.Network, data: Path) -> Card:
     logarithms = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
     accuracy = float((values.argmax(axis=1) == test.labels).mean())
     cross_entropy = float(-logarithms[np.arange(len(test)), test.labels].mean())
-    print(f"accuracy {accuracy:.2%}, cross-entropy {cross_entropy:.4f}")
     found = {"accuracy": accuracy, "cross-entropy": round(cross_entropy, 4)}
     protocol = f"the {len(test):,} pictures of the test files, as they are, by the engine in float32"
     return replace(network.card, figures=(Figure("MNIST", protocol, found),))
 
 
-def report(network: pellucid.Network, folder: Path, precision: str) -> Report:
-    print(f"{folder.name}, {precision} ...", file=sys.stderr)
-    return evaluate_superres(runner(network, precision=precision), folder, network.card.scale or 1)
+def measured_streets(card: Card, run: Path, data: Path) -> Card:
+    """On the test frames, by the network that was trained: what the export was compared with."""
+    from pellucid.learn.training.segmenting import measure_on_test
+
+    test = measure_on_test(run, data)
+    found = {"mean IoU": round(test.mean_iou, 4), "pixels": round(test.pixels, 4)}
+    found |= {f"IoU of {name}": round(iou, 4) for name, iou in test.iou.items()}
+    protocol = f"the {test.frames} frames of the test part at their own size, void left out, in float32"
+    return replace(card, figures=(Figure("CamVid", protocol, found),))
 
 
-def figure(data: str, report: Report) -> Figure:
-    mean = report.mean()
-    values = {
-        "psnr": round(mean.model.psnr, 3),
-        "ssim": round(mean.model.ssim, 4),
-        "psnr of bicubic": round(mean.beside.psnr, 3),
-        "ssim of bicubic": round(mean.beside.ssim, 4),
-    }
-    return Figure(data, str(report.protocol), values)
+def _only_level(recipe: Recipe) -> float | None:
+    """The noise level of a denoiser that learned one alone."""
+    noise = recipe.data.degradation.settings
+    low, high = getattr(noise, "low", None), getattr(noise, "high", None)
+    return low if low == high else None
+
+
+def _keep_state(run: Path, path: Path) -> None:
+    from pellucid.learn.training.checkpoints import save_snapshot
+
+    try:
+        save_snapshot(run, path)
+    except TrainingError as error:
+        print(f"no snapshot: {error}", file=sys.stderr)
 
 
 def _options() -> argparse.Namespace:
@@ -93,6 +117,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("run", type=Path, help="a run's folder")
     parser.add_argument("name", help="of the model")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the test sets")
+    parser.add_argument("--sets", help="measure on these alone, by their names in tables, with commas between")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that measure side by side")
     parser.add_argument("--half", action="store_true", help="weights in float16")
     return parser.parse_args()
 

@@ -8,7 +8,8 @@ picture to a float picture (`Run`); `runner` makes one from a network. Nothing h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ import numpy as np
 
 from pellucid.errors import PellucidError, PictureError, UsageError
 from pellucid.metrics import Protocol, gmsd, luma, psnr, ssim
-from pellucid.picture import from_float, is_picture_name, read, to_float
+from pellucid.picture import Picture, from_float, is_picture_name, read, to_float, write
 from pellucid.picture.depths import to_depth
 from pellucid.report import Figures, PictureFigures, Report
 from pellucid.resample import imresize
@@ -30,39 +31,48 @@ if TYPE_CHECKING:
 Run = Callable[[np.ndarray], np.ndarray]
 """(h, w, c) float32 in 0..1 -> the same, enlarged or cleaned; c is 1 or 3."""
 
+Data = str | Path | Sequence[Path]
+"""A folder of pictures, or the pictures themselves."""
+
 Progress = Callable[[int, int, str], None]
 """Told (pictures done, pictures in all, the name of the next one, or nothing at the end)."""
 
 
 def evaluate_superres(
     run: Run,
-    folder: str | Path,
+    data: Data,
     scale: int,
     *,
+    quality: int | None = None,
     name: str = "model",
     how: str = "",
     progress: Progress | None = None,
 ) -> Report:
-    """PSNR and SSIM of `scale` times super-resolution over a folder, bicubic interpolation beside it. [C2, D1]"""
+    """PSNR and SSIM of `scale` times super-resolution over a folder, bicubic interpolation beside it. [C2, D1]
+
+    With `quality` the small picture goes through a JPEG file of that quality first.
+    """
     if scale < 2:
         raise UsageError("nothing to enlarge", seen=f"scale {scale}", expected="a whole number of at least 2")
     given = "low-resolution input made by MATLAB's bicubic and rounded to 8 bits"
+    given += f", then stored as JPEG of quality {quality}" if quality else ""
     protocol = Protocol(channel="Y", border=scale, given=given, rounded=True)
 
     def measure(original: np.ndarray, name: str) -> PictureFigures:
         h, w = (side // scale * scale for side in original.shape[:2])
         whole = original[:h, :w]
         small = imresize(whole, 1 / scale)  # (h/scale, w/scale, c) uint8
+        small = as_jpeg(small, quality) if quality else small
         large, seconds = _timed(run, to_float(small), whole.shape)
         ours, beside = (_luma_figures(x, whole, scale) for x in (_to_bytes(large), imresize(small, scale)))
         return PictureFigures(name, ours, beside, None, seconds)
 
-    return _over_folder(measure, Report(name, how, f"scale {scale}", "bicubic", protocol), folder, progress)
+    return _over_folder(measure, Report(name, how, f"scale {scale}", "bicubic", protocol), data, progress)
 
 
 def evaluate_denoise(
     run: Run,
-    folder: str | Path,
+    data: Data,
     sigma: float,
     *,
     name: str = "model",
@@ -84,7 +94,7 @@ def evaluate_denoise(
         ours, beside, rounded = (_figures(x, clean, 0, 1) for x in (cleaned, noisy, to_float(_to_bytes(stored))))
         return PictureFigures(name, ours, beside, rounded, seconds)
 
-    return _over_folder(measure, Report(name, how, f"sigma {sigma:g}", "noisy", protocol), folder, progress)
+    return _over_folder(measure, Report(name, how, f"sigma {sigma:g}", "noisy", protocol), data, progress)
 
 
 def runner(
@@ -120,15 +130,37 @@ def bicubic(scale: int) -> Run:
     return lambda x: to_float(imresize(_to_bytes(x), scale))
 
 
+def named_in(file: str | Path, folder: str | Path) -> list[Path]:
+    """The pictures of a folder that a text file names, one in a line: a published subset, such as CBSD68 of B100."""
+    try:
+        names = Path(file).read_text("utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PictureError("the list of pictures cannot be read", seen=f"{file}: {error}") from None
+    found = {path.name: path for path in pictures_in(folder)}
+    missing = [name for name in names if name not in found]
+    if missing or not names:
+        raise PictureError("the list names other pictures", seen=", ".join(missing[:3]) or "none", expected=folder)
+    return [found[name] for name in names]
+
+
 def noise(name: str, shape: tuple[int, ...], sigma: float) -> np.ndarray:
     """Gaussian noise that depends on the picture's name (without folder and suffix) and nothing else. float32"""
     seed = int.from_bytes(hashlib.sha256(Path(name).stem.encode()).digest()[:8], "little")
     return (sigma * np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)).astype(np.float32)
 
 
-def pictures_in(folder: str | Path) -> list[Path]:
+def as_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """What a JPEG file of this quality keeps of a picture. (h, w, c) uint8 -> the same"""
+    file = io.BytesIO()
+    write(file, Picture(pixels), format="jpeg", quality=quality)
+    return read(file.getvalue()).pixels
+
+
+def pictures_in(data: Data) -> list[Path]:
     """The picture files of a folder, sorted by name; subfolders are not entered."""
-    folder = Path(folder)
+    if not isinstance(data, (str, Path)):
+        return list(data)
+    folder = Path(data)
     if not folder.is_dir():
         what = "the data is not a folder" if folder.exists() else "there is no such folder"
         raise PictureError(what, seen=folder, expected="a folder with picture files")
@@ -139,10 +171,10 @@ def pictures_in(folder: str | Path) -> list[Path]:
 
 
 def _over_folder(
-    measure: Callable[[np.ndarray, str], PictureFigures], report: Report, folder: str | Path, progress: Progress | None
+    measure: Callable[[np.ndarray, str], PictureFigures], report: Report, data: Data, progress: Progress | None
 ) -> Report:
     """Measures every picture; those that can't be read or measured become failures with their reason."""
-    paths = pictures_in(folder)
+    paths = pictures_in(data)
     for i, path in enumerate(paths):
         if progress:
             progress(i, len(paths), path.name)

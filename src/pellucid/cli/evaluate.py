@@ -14,27 +14,34 @@ from pellucid.cli.options import precision_option, threads_option
 
 if TYPE_CHECKING:
     from pellucid.evaluate import Run
+    from pellucid.network import Network
     from pellucid.report import Report
 
 
 @click.command()
 @click.argument("model")
-@click.option("--data", required=True, metavar="DIR", help="A folder of original pictures.")
+@click.option("--data", required=True, metavar="DIR", help="A folder of original pictures, or of frames with labels.")
+@click.option("--only", "names", metavar="FILE", help="Of the folder, the pictures that this file names, line by line.")
 @click.option("--scale", type=click.IntRange(min=2), help="Measure super-resolution by this factor.")
 @click.option("--sigma", type=click.FloatRange(0, 255, min_open=True), help="Measure denoising, in grey levels of 255.")
+@click.option("--quality", type=click.IntRange(1, 100), help="With --scale: the small pictures are JPEGs of it.")
 @click.option(
     "--ensemble", is_flag=True, help="Average the model over the eight flips and turns: better, 8 times slower."
 )
 @click.option("--json", "json_file", metavar="FILE|-", help="Write the report as JSON; with - nothing else is printed.")
+@click.option("--strip", metavar="FILE", help="For models that segment: frames, predictions and truths as a picture.")
 @precision_option
 @threads_option
 def command(
     model: str,
     data: str,
     scale: int | None,
+    names: str | None,
     sigma: float | None,
+    quality: int | None,
     ensemble: bool,
     json_file: str | None,
+    strip: str | None,
     precision: str,
     threads: int | None,
 ) -> int:
@@ -42,25 +49,49 @@ def command(
 
     With --scale each picture is made smaller and enlarged again; with --sigma noise is added and removed. PSNR, SSIM
     and GMSD are printed for every picture, with their means, beside a simple method, and with the protocol in words.
+
+    A model that segments is measured on frames whose labels lie in a folder beside theirs (`test` and `testannot`):
+    intersection over union for every class, and its mean.
     """
     from pellucid.errors import UsageError
-    from pellucid.evaluate import evaluate_denoise, evaluate_superres
+    from pellucid.evaluate import evaluate_denoise, evaluate_superres, named_in
 
+    if (network := _segmenting(model)) is not None:
+        from pellucid.cli.evaluate_segments import show_segments
+
+        if scale is not None or sigma is not None:
+            raise UsageError(f"{network.name} segments pictures", seen="--scale or --sigma", expected="neither")
+        return show_segments(network, data, json_file, strip, precision, threads)
+    if strip is not None:
+        raise UsageError("--strip shows classes", seen=model, expected="a model that segments")
     if (scale is None) == (sigma is None):
         seen = "neither --scale nor --sigma" if scale is None else "both --scale and --sigma"
         raise UsageError("one thing is measured at a time", seen=seen, expected="--scale N or --sigma S")
+    if quality is not None and scale is None:
+        raise UsageError("JPEGs are a matter of enlarging", seen="--quality with --sigma", expected="--scale N")
+    pictures = data if names is None else named_in(names, data)
     run, name, how = _load(model, scale, sigma, precision, threads, ensemble)
-    with _bar(name) as bar:
+    with bar_for(name) as bar:
         task = bar.add_task("", total=None)
 
         def advanced(done: int, of: int, picture: str) -> None:
             bar.update(task, completed=done, total=of, description=picture)
 
         if scale is not None:
-            report = evaluate_superres(run, data, scale, name=name, how=how, progress=advanced)
+            report = evaluate_superres(run, pictures, scale, quality=quality, name=name, how=how, progress=advanced)
         else:
-            report = evaluate_denoise(run, data, sigma or 0, name=name, how=how, progress=advanced)
+            report = evaluate_denoise(run, pictures, sigma or 0, name=name, how=how, progress=advanced)
     return _show(report, json_file)
+
+
+def _segmenting(model: str) -> Network | None:
+    """The model, if it is one that segments."""
+    if model == "bicubic":
+        return None
+    import pellucid
+
+    network = pellucid.load(model)
+    return network if network.card.task == "segment" else None
 
 
 def _load(
@@ -98,7 +129,7 @@ def _show(report: Report, json_file: str | None) -> int:
         click.echo(text)
     else:
         if json_file is not None:
-            _write(json_file, text + "\n")
+            write_whole(json_file, text + "\n")
         console = Console(width=None if Console().is_terminal else 160, highlight=False)
         console.print(f"{report.protocol}\n", soft_wrap=True)
         console.print(report.table())
@@ -107,7 +138,7 @@ def _show(report: Report, json_file: str | None) -> int:
     return 1 if report.failures else 0
 
 
-def _write(path: str, text: str) -> None:
+def write_whole(path: str, text: str) -> None:
     """The whole file or none."""
     from pellucid.errors import PellucidError
 
@@ -120,7 +151,7 @@ def _write(path: str, text: str) -> None:
         raise PellucidError("the report cannot be written", seen=path, expected=error.strerror) from None
 
 
-def _bar(name: str) -> Progress:
+def bar_for(name: str) -> Progress:
     console = Console(stderr=True)
     columns = (
         TextColumn(name),
