@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import convolve2d
 
 from pellucid.errors import UsageError
-from pellucid.metrics import Protocol, gmsd, luma, ms_ssim, psnr, ssim
+from pellucid.metrics import Confusion, Protocol, gmsd, luma, ms_ssim, psnr, ssim
 
 
 @pytest.fixture
@@ -124,3 +124,25 @@ def test_bad_input_is_named(call, words: str) -> None:
     with pytest.raises(UsageError) as error:
         call()
     assert words in str(error.value)
+
+
+def test_confusion_counts_what_a_loop_would():
+    random = np.random.default_rng(0)
+    truth, prediction = random.integers(0, 12, (2, 5, 7, 9)).astype(np.uint8)
+    prediction %= 11
+    confusion = Confusion(11)
+    for t, p in zip(truth, prediction, strict=True):
+        confusion.add(t, p)
+    seen = truth != 11
+    expected = [
+        ((truth == k) & (prediction == k)).sum() / (((truth == k) | (prediction == k)) & seen).sum() for k in range(11)
+    ]
+    np.testing.assert_allclose(confusion.iou(), expected)
+    assert confusion.mean_iou() == pytest.approx(np.mean(expected))
+    assert confusion.accuracy() == pytest.approx((truth == prediction)[seen].mean())
+
+
+def test_a_class_that_never_appears_does_not_count():
+    confusion = Confusion(11)
+    confusion.add(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
+    assert confusion.mean_iou() == 1 and np.isnan(confusion.iou()[1:]).all()

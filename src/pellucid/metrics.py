@@ -161,3 +161,29 @@ def _pair(a: np.ndarray, b: np.ndarray, border: int, smallest: int = 1) -> tuple
         )
     inner = (slice(border, border + h), slice(border, border + w))
     return a[inner].astype(np.float64), b[inner].astype(np.float64)
+
+
+class Confusion:
+    """Counts of (truth, prediction) over any number of pictures; void, the numbers from `classes` on, is left out."""
+
+    def __init__(self, classes: int) -> None:
+        self.counts = np.zeros((classes, classes), np.int64)
+
+    def add(self, truth: np.ndarray, prediction: np.ndarray) -> None:
+        n = len(self.counts)
+        seen = truth < n
+        pairs = truth[seen].astype(np.int64) * n + prediction[seen]
+        self.counts += np.bincount(pairs, minlength=n * n).reshape(n, n)
+
+    def iou(self) -> np.ndarray:
+        """(classes,): intersection over union; NaN for a class that is neither there nor predicted."""
+        both = np.diag(self.counts)
+        either = self.counts.sum(0) + self.counts.sum(1) - both
+        return np.divide(both, either, out=np.full(len(both), np.nan), where=either > 0)
+
+    def mean_iou(self) -> float:
+        return float(np.nanmean(self.iou()))
+
+    def accuracy(self) -> float:
+        """The share of pixels that are right."""
+        return float(np.diag(self.counts).sum() / max(self.counts.sum(), 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pellucid.evaluate import Run
     from pellucid.network import Network
     from pellucid.report import Report
+
+CLASSICAL = ("bicubic", "non-local-means")
+"""Methods that are measured as if they were models."""
 
 
 @click.command()
@@ -45,7 +49,7 @@ def command(
     precision: str,
     threads: int | None,
 ) -> int:
-    """Measure MODEL (a name, a model file, or `bicubic`) on the pictures of a folder.
+    """Measure MODEL (a name, a model file, `bicubic`, `non-local-means`) on the pictures of a folder.
 
     With --scale each picture is made smaller and enlarged again; with --sigma noise is added and removed. PSNR, SSIM
     and GMSD are printed for every picture, with their means, beside a simple method, and with the protocol in words.
@@ -86,7 +90,7 @@ def command(
 
 def _segmenting(model: str) -> Network | None:
     """The model, if it is one that segments."""
-    if model == "bicubic":
+    if model in CLASSICAL:
         return None
     import pellucid
 
@@ -101,11 +105,16 @@ def _load(
     import pellucid
     from pellucid.errors import UsageError
     from pellucid.evaluate import bicubic, runner
+    from pellucid.tasks.non_local_means import non_local_means
 
     if model == "bicubic":
         if scale is None:
             raise UsageError("bicubic interpolation removes no noise", seen="--sigma", expected="--scale")
         return bicubic(scale), model, ""
+    if model == "non-local-means":
+        if sigma is None:
+            raise UsageError("non-local means enlarges nothing", seen="--scale", expected="--sigma")
+        return partial(non_local_means, sigma=sigma / 255), model, ""
     network = pellucid.load(model)
     _check_task(network.name, network.card.task, network.card.scale, scale)
     run = runner(network, sigma=sigma, precision=precision, threads=threads, self_ensemble=ensemble)

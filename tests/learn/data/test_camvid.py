@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import DatabaseError
-from pellucid.learn.data.camvid import CLASSES, VOID, Confusion, balancing_weights, class_shares, read_camvid
+from pellucid.learn.data.camvid import CLASSES, VOID, balancing_weights, class_shares, read_camvid
 from pellucid.picture import Picture, write
 
 CAMVID = Path("../shared/data/camvid")
@@ -47,28 +47,6 @@ def test_what_is_refused(streets):
     annotation.unlink()
     with pytest.raises(DatabaseError, match="a frame has no labels"):
         read_camvid(streets, "val")
-
-
-def test_confusion_counts_what_a_loop_would():
-    random = np.random.default_rng(0)
-    truth, prediction = random.integers(0, 12, (2, 5, 7, 9)).astype(np.uint8)
-    prediction %= 11
-    confusion = Confusion()
-    for t, p in zip(truth, prediction, strict=True):
-        confusion.add(t, p)
-    seen = truth != VOID
-    expected = [
-        ((truth == k) & (prediction == k)).sum() / (((truth == k) | (prediction == k)) & seen).sum() for k in range(11)
-    ]
-    np.testing.assert_allclose(confusion.iou(), expected)
-    assert confusion.mean_iou() == pytest.approx(np.mean(expected))
-    assert confusion.accuracy() == pytest.approx((truth == prediction)[seen].mean())
-
-
-def test_a_class_that_never_appears_does_not_count():
-    confusion = Confusion()
-    confusion.add(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
-    assert confusion.mean_iou() == 1 and np.isnan(confusion.iou()[1:]).all()
 
 
 def test_rare_classes_weigh_more():

@@ -134,7 +134,7 @@ def test_frames_that_cannot_be_learned_from_are_refused(tmp_path, streets):
     for file in (copy / "val").iterdir():
         file.unlink()
     write(copy / "trainannot" / "003.png", Picture(np.full((48, 64, 1), 11, np.uint8)), overwrite=True)
-    with pytest.raises(DatabaseError, match="CamVid has no frames; seen: .*val"):
+    with pytest.raises(DatabaseError, match="there are no frames; seen: .*val"):
         train(job(tmp_path / "run", copy))
     assert not (tmp_path / "run" / "recipe.yaml").exists()
 

@@ -17,12 +17,13 @@ from torch.nn import functional as F
 
 from pellucid.errors import DatabaseError, UsageError
 from pellucid.learn.data.batches import Batch
-from pellucid.learn.data.camvid import CLASSES, VOID, Confusion, Streets, balancing_weights, read_camvid
+from pellucid.learn.data.camvid import CLASSES, VOID, Streets, balancing_weights, read_camvid
 from pellucid.learn.data.street_batches import StreetBatches
 from pellucid.learn.networks import build_network
 from pellucid.learn.recipes import Recipe
 from pellucid.learn.training.figures import StreetFigures
 from pellucid.learn.training.load import load_run
+from pellucid.metrics import Confusion
 
 AT_ONCE = 2
 """Frames measured in one pass."""
