@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "optimisers": "Let optimisers walk down landscapes of two dimensions.",
     "experiment": "Do a small experiment of the documents: what they say beside what is seen.",
     "networks": "List the networks that can be built, with their sums.",
+    "prune": "Make a trained network smaller: fewer channels, then a little training.",
     "export": "Turn a training run into a model file.",
 }
 """Name -> one line; `pellucid NAME` imports `pellucid.cli.NAME` and calls its `command`."""

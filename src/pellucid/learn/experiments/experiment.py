@@ -1,0 +1,89 @@
+"""What an experiment is, and what comes out of one. [C11]"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pellucid.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Progress = Callable[[int, int, str], None]
+"""(done, total, what is being done)"""
+
+DOCUMENTS = {
+    "S0": "Digital Image Processing, tutorial 6",
+    "S1": "Visual AI, lecture 3",
+    "S2": "Machine Learning in Graphics and Vision, convolutional neural networks",
+    "S3": "Computational Imaging, lecture 9",
+    "S4": "Automatic Image Analysis, lecture 10",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a document says, in few words, beside what was seen; `agrees` is None where nothing is to be compared."""
+
+    document: str
+    said: str
+    seen: str
+    agrees: bool | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`figures` are what JSON can hold; `film` is a GIF."""
+
+    figures: dict[str, Any]
+    claims: tuple[Claim, ...]
+    picture: Figure
+    film: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """`run` takes one of the three settings, the data it `needs` ("digits" or nothing), and a progress to tell.
+
+    `usual` ends in about a minute on one core, `full` takes what it takes, `small` is for trying the code.
+    """
+
+    row: str
+    run: Callable[[Any, Any, Progress], Outcome]
+    usual: Any
+    small: Any
+    full: Any = None
+    needs: str | None = None
+
+
+def read_data(experiment: Experiment, folder: Path | None) -> Any:
+    """The data that an experiment needs, from the user's folder."""
+    if experiment.needs is None:
+        return None
+    if folder is None:
+        hint = "--data names the folder with MNIST's four idx files"
+        raise DatabaseError("the experiment learns from handwritten digits", seen="no folder", hint=hint)
+    from pellucid.learn.data.labelled import read_mnist
+
+    return read_mnist(folder, train=True)
+
+
+def quiet(done: int, total: int, what: str) -> None:
+    """The progress of those who do not look."""
+
+
+def as_json(name: str, settings: Any, outcome: Outcome) -> str:
+    """Everything but the picture."""
+    claims = [{**dataclasses.asdict(c), "document": DOCUMENTS[c.document]} for c in outcome.claims]
+    content = {
+        "experiment": name,
+        "settings": dataclasses.asdict(settings),
+        "figures": outcome.figures,
+        "claims": claims,
+    }
+    return json.dumps(content, indent=1) + "\n"

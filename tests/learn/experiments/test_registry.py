@@ -1,0 +1,85 @@
+"""Every experiment, by its existence: it runs in its small form, makes finite figures, claims and a picture."""
+
+import dataclasses
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("matplotlib")
+
+from PIL import Image  # noqa: E402
+
+from pellucid import cli  # noqa: E402
+from pellucid.errors import DatabaseError, UsageError  # noqa: E402
+from pellucid.learn import experiments  # noqa: E402
+from pellucid.learn.experiments import EXPERIMENTS, find_experiment  # noqa: E402
+from pellucid.learn.experiments.drawing import png  # noqa: E402
+from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, read_data  # noqa: E402
+from tests.learn.data.strokes import write_strokes  # noqa: E402
+from tests.learn.experiments.small import small  # noqa: E402
+
+
+def numbers(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [number for item in value for number in numbers(item)]
+    return [value] if isinstance(value, (int, float)) else []
+
+
+def test_files_and_names_are_the_same():
+    folder = Path(experiments.__file__).parent
+    files = {p.stem.replace("_", "-") for p in folder.glob("*.py") if "\nEXPERIMENT = " in p.read_text()}
+    assert files == set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_runs_small_and_says_what_it_saw(name):
+    experiment, outcome = find_experiment(name), small(name)
+    found = numbers(outcome.figures)
+    assert found and all(math.isfinite(number) for number in found)
+    assert outcome.claims and all(c.document in DOCUMENTS and c.said and c.seen for c in outcome.claims)
+    assert np.asarray(Image.open(io.BytesIO(png(outcome.picture))).convert("L")).std() > 5
+    content = json.loads(as_json(name, experiment.small, outcome))
+    assert content["experiment"] == name and content["settings"]["seed"] == experiment.small.seed
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_its_settings_are_of_one_kind(name):
+    experiment = find_experiment(name)
+    for other in (experiment.small, experiment.full):
+        assert other is None or type(other) is type(experiment.usual)
+    assert "seed" in {field.name for field in dataclasses.fields(experiment.usual)}
+
+
+def test_unknown_names_and_absent_digits_are_one_line():
+    with pytest.raises(UsageError, match="did you mean 'fifty-layers'"):
+        find_experiment("fifty-layer")
+    with pytest.raises(DatabaseError, match="no folder.*--data"):
+        read_data(find_experiment("autoencoder"), None)
+
+
+def test_the_command_lists_does_and_does_not_overwrite(tmp_path, capsys, monkeypatch):
+    assert cli.run(["experiment"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in EXPERIMENTS)
+    experiment = find_experiment("fifty-layers")
+    module = __import__("pellucid.learn.experiments.fifty_layers", fromlist=["EXPERIMENT"])
+    monkeypatch.setattr(module, "EXPERIMENT", dataclasses.replace(experiment, usual=experiment.small))
+    arguments = ["experiment", "fifty-layers", "-o", str(tmp_path), "--seed", "3"]
+    assert cli.run(arguments) == 0
+    out = capsys.readouterr().out
+    assert "Visual AI, lecture 3" in out and "seen here" in out and str(tmp_path / "fifty-layers.png") in out
+    assert json.loads((tmp_path / "fifty-layers.json").read_text())["settings"]["seed"] == 3
+    assert cli.run(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_digits_are_read_from_the_users_folder(tmp_path):
+    write_strokes(tmp_path, 40, 10)
+    assert len(read_data(find_experiment("autoencoder"), tmp_path)) == 40
