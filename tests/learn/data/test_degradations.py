@@ -14,6 +14,8 @@ from pellucid.learn.data.degradations import (
     Box,
     CameraNoise,
     GaussianNoise,
+    Photograph,
+    blurred,
     make_degradation,
 )
 from pellucid.resample import box_average, imresize
@@ -128,7 +130,7 @@ def test_turning_and_shrinking_commute(name):
         assert np.abs(picture(degradation(batch(turned(crop, turn)), (0,))[0]) - turned(small, turn)).max() < 1e-6
 
 
-@pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.parametrize("name", sorted(set(DEGRADATIONS) - {"photograph"}))  # blocks reach as far as they are wide
 def test_a_result_depends_on_no_more_than_its_margin(name):
     degradation = make_degradation(name)
     one, other = speckled(48, 48, 1), speckled(48, 48, 2)
@@ -161,3 +163,33 @@ def test_wrong_settings_are_refused():
         CameraNoise(spread=2)
     with pytest.raises(UsageError, match="does not shrink evenly; seen: 25 pixels by 3"):
         Bicubic(3)(torch.zeros(1, 3, 25, 24), (0,))
+
+
+def test_a_photograph_is_blurred_noisy_and_in_blocks():
+    """Each part can be turned off, and with all of them off little but the finest JPEG's rounding is left."""
+    clean = batch(speckled(48, 48, 2), speckled(48, 48, 3)).mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    best = {"blur": 0.0, "noise": 0.0, "camera": 100.0, "low": 100.0, "high": 100.0}
+    right = Bicubic(3)(clean, (0,))
+
+    def away(**settings):
+        return float((Photograph(3, **(best | settings))(clean, (7, 1)) - right).abs().mean())
+
+    nothing = away()
+    assert nothing < 3 / 255
+    assert min(away(blur=2.0), away(noise=40.0), away(camera=1.0), away(low=10.0, high=10.0)) > 1.2 * nothing
+    assert away(low=10.0, high=10.0) > away(low=60.0, high=60.0)
+
+
+def test_blur_is_a_gaussian_of_each_samples_width():
+    spot = torch.zeros(2, 1, 15, 15)
+    spot[:, :, 7, 7] = 1
+    x = torch.arange(-7, 8).float()
+    for one, sigma in zip(blurred(spot, torch.tensor([0.7, 0.9])), (0.7, 0.9), strict=True):
+        assert float(one.sum()) == pytest.approx(1)
+        assert float((one[0].sum(dim=0) * x**2).sum()) == pytest.approx(sigma**2, rel=0.06)
+
+
+@pytest.mark.parametrize("settings", [{"low": 90, "high": 30}, {"high": 101}, {"blur": -1}, {"scale": 1}])
+def test_photographs_that_cannot_be(settings):
+    with pytest.raises(UsageError):
+        Photograph(**settings)

@@ -16,11 +16,12 @@ import numpy as np
 import torch
 
 from pellucid.errors import UsageError, unknown_name
+from pellucid.learn.data.jpeg import through_jpeg
 from pellucid.learn.data.keyed_random import bits, uniform
 from pellucid.resample import resize_weights
 
 Key = tuple[int, ...]
-LEVELS, NOISE, SHADE, SPREAD, TOLD = 1, 2, 3, 4, 5
+LEVELS, NOISE, SHADE, SPREAD, TOLD, BLUR, CAMERA, QUALITY, HALVED = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 
 class Degradation(Protocol):
@@ -157,12 +158,53 @@ class CameraNoise:
         return with_level(clean + noise, told) if self.with_level else clean + noise
 
 
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph as it is found: a lens blurs, a sensor adds noise, the camera stores a good JPEG, somebody makes it
+    smaller and stores a worse one. [C2] [D1]
+
+    The last JPEG's blocks are those that a network sees, eight pixels of the small picture wide; what the camera did is
+    shrunk with the picture. Each sample draws its own blur, noise, qualities, and whether its colours are halved.
+    """
+
+    scale: int = 3
+    blur: float = 0.8  # standard deviation, up to, in large pixels
+    noise: float = 6.0  # grey levels, up to
+    camera: float = 85.0  # the camera's quality, at least
+    low: float = 30.0  # the second quality
+    high: float = 95.0
+
+    def __post_init__(self) -> None:
+        _check_scale(self.scale)
+        if not (1 <= self.low <= self.high <= 100 and 1 <= self.camera <= 100):
+            seen = f"{self.low} to {self.high}, camera {self.camera}"
+            raise UsageError("JPEG qualities out of order", seen=seen, expected="1 <= low <= high <= 100")
+        if self.blur < 0 or self.noise < 0:
+            raise UsageError("blur and noise are not negative", seen=f"blur {self.blur}, noise {self.noise}")
+
+    @property
+    def margin(self) -> int:
+        return 4 * self.scale  # for blur and shrinking: blocks begin at a crop's corner as at a picture's
+
+    def __call__(self, clean: torch.Tensor, key: Key) -> torch.Tensor:
+        n = len(clean)
+        sigma = self.noise / 255 * _drawn(n, *key, LEVELS).reshape(-1, 1, 1, 1)
+        generator = torch.Generator().manual_seed(int(bits(*key, NOISE)[0] >> np.uint64(1)))
+        taken = blurred(clean, self.blur * _drawn(n, *key, BLUR))
+        taken = taken + sigma * torch.randn(clean.shape, generator=generator)
+        halved = _drawn(n, *key, HALVED) < 0.5
+        taken = through_jpeg(taken, self.camera + (100 - self.camera) * _drawn(n, *key, CAMERA), halved)
+        small = Bicubic(self.scale)(taken, key)
+        return through_jpeg(small, self.low + (self.high - self.low) * _drawn(n, *key, QUALITY), halved)
+
+
 DEGRADATIONS: dict[str, type[Degradation]] = {
     "identity": Identity,
     "bicubic": Bicubic,
     "box": Box,
     "noise": GaussianNoise,
     "camera": CameraNoise,
+    "photograph": Photograph,
 }
 """Every degradation by the name that recipes use."""
 
@@ -193,6 +235,21 @@ def _spread(noise: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
         below.narrow(axis, 0, rows - 1).copy_(noise.narrow(axis, 1, rows - 1))
         noise = (noise + share * (above + below)) / (1 + 2 * share**2).sqrt()
     return noise
+
+
+def blurred(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """Each sample under a Gaussian of its own, seven pixels wide. (n, c, h, w), (n,) -> (n, c, h, w)"""
+    n, c, h, w = x.shape
+    taps = torch.exp(-(torch.arange(-3, 4) ** 2) / (2 * sigma.clamp(min=0.1).reshape(-1, 1) ** 2))
+    taps = (taps / taps.sum(dim=1, keepdim=True)).repeat_interleave(c, dim=0).reshape(n * c, 1, 7, 1)
+    padded = torch.nn.functional.pad(x.reshape(1, n * c, h, w), (3, 3, 3, 3), mode="replicate")
+    down = torch.nn.functional.conv2d(padded, taps, groups=n * c)
+    return torch.nn.functional.conv2d(down, taps.transpose(2, 3), groups=n * c).reshape(n, c, h, w)
+
+
+def _drawn(n: int, *key: int) -> torch.Tensor:
+    """A number in [0, 1) for each sample. -> (n,) float32"""
+    return torch.from_numpy(uniform(*key, np.arange(n)).astype(np.float32))
 
 
 @lru_cache(maxsize=64)
