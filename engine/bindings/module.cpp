@@ -235,7 +235,7 @@ nb::dict describe_hardware() {
   const Hardware h = hardware();
   nb::dict all;
   all["threads"] = h.threads, all["l1_bytes"] = h.l1_bytes, all["l2_bytes"] = h.l2_bytes, all["l3_bytes"] = h.l3_bytes;
-  all["isa"] = h.isa;
+  all["isa"] = h.isa, all["no_tiles"] = h.no_tiles;
   return all;
 }
 

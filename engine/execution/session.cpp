@@ -3,7 +3,9 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cstdint>
 #include <thread>
 
 #include "execution/pool.h"
@@ -36,7 +38,9 @@ void Session::bind_rows() {
     const NodeLayout& node = plan->nodes[i];
     if (!node.alive) continue;
     auto* start = reinterpret_cast<float*>((node.spilled ? spill : arena).data() + node.offset);
-    rows[i] = {start + node.margin * node.stride, node.pitch, node.capacity, 0, node.shape, node.stride, zeros};
+    const std::ptrdiff_t before =
+        node.plane ? node.margin * plane_channels(node.stride) / 2 : node.margin * node.stride;
+    rows[i] = {start + before, node.pitch, node.capacity, 0, node.shape, node.stride, zeros, node.plane};
     inputs[i].clear();
     for (int from : plan->graph.nodes[i].inputs) inputs[i].push_back(&rows[from]);
   }
@@ -59,14 +63,52 @@ void Session::begin() {
   for (int t = 0; t < plan->request.threads; t++) progress[t].mark = 0;
 }
 
+namespace {
+
+using Half = std::uint16_t;  // bfloat16
+Half* halves(float* row) { return reinterpret_cast<Half*>(row); }
+
+void clear_margins_of_planes(float* row, const NodeLayout& node) {
+  const long c = plane_channels(node.stride), beside = node.margin * c;
+  for (int p = 0; p < plane_count(node.stride); p++) {
+    Half* const first = halves(row) + p * node.plane;
+    std::fill_n(first - beside, beside, Half(0));
+    std::fill_n(first + node.shape.w * c, beside, Half(0));
+  }
+}
+
+// A bfloat16 map as float32, channel by channel: for maps that are kept, and when looking for NaN.
+std::vector<float> widened(const Rows& map, const float* row, long x0, long x1) {
+  std::vector<float> out;
+  for (long x = x0; x < x1; x++)
+    for (int c = 0; c < map.stride; c++) {
+      const Half half =
+          reinterpret_cast<const Half*>(row)[c / kPlane * map.plane + x * plane_channels(map.stride) + c % kPlane];
+      out.push_back(std::bit_cast<float>(std::uint32_t(half) << 16));
+    }
+  return out;
+}
+
+bool finite(const Rows& map, const float* row, long x0, long x1) {
+  const long count = (x1 - x0) * map.stride;
+  if (!map.plane) return row_functions().finite(row + x0 * map.stride, count);
+  return row_functions().finite(widened(map, row, x0, x1).data(), count);
+}
+
+}  // namespace
+
 // Buffers of earlier passes may have lain where margins are now.
 void Session::clear_margins(int pass) {
   for (std::size_t i = 0; i < rows.size(); i++) {
     const NodeLayout& node = plan->nodes[i];
     if (!node.alive || node.direct || node.pass != pass) continue;
-    const std::size_t before = node.margin * node.stride, inside = node.shape.w * node.stride;
     for (long slot = 0; slot < node.capacity; slot++) {
       float* row = rows[i].base + slot * node.pitch;
+      if (node.plane) {
+        clear_margins_of_planes(row, node);
+        continue;
+      }
+      const std::size_t before = node.margin * node.stride, inside = node.shape.w * node.stride;
       std::fill(row - before, row, 0.0f);
       std::fill(row + inside, row - before + node.pitch, 0.0f);
     }
@@ -149,8 +191,7 @@ void Session::run_node(int i, const Walk& mine, long x0, long x1) {
       good &= functions.pack(caller_out.row(y) + left * node.shape.c, rows[i].row(y) + left * node.stride, right - left,
                              node.shape.c, node.stride);
   else if (i == plan->graph.output || checking)
-    for (long y = top; y < bottom; y++)
-      good &= functions.finite(rows[i].row(y) + left * rows[i].stride, (right - left) * rows[i].stride);
+    for (long y = top; y < bottom; y++) good &= finite(rows[i], rows[i].row(y), left, right);
   if (!good) report(i);
 }
 
@@ -184,16 +225,19 @@ int Session::suspect() const {
     const NodeLayout& node = plan->nodes[i];
     if (!node.alive || node.direct) continue;
     for (long slot = 0; slot < node.capacity; slot++)
-      if (!row_functions().finite(rows[i].base + slot * node.pitch, node.shape.w * node.stride)) return int(i);
+      if (!finite(rows[i], rows[i].base + slot * node.pitch, 0, node.shape.w)) return int(i);
   }
   return plan->graph.output;
 }
 
 void Session::copy_map(int i, float* out) const {
   const NodeLayout& node = plan->nodes[i];
-  for (long y = 0; y < node.shape.h; y++)
-    row_functions().pack(out + y * node.shape.w * node.shape.c, rows[i].row(y), node.shape.w, node.shape.c,
-                         node.stride);
+  for (long y = 0; y < node.shape.h; y++) {
+    const float* row = rows[i].row(y);
+    std::vector<float> wide;
+    if (node.plane) wide = widened(rows[i], row, 0, node.shape.w), row = wide.data();
+    row_functions().pack(out + y * node.shape.w * node.shape.c, row, node.shape.w, node.shape.c, node.stride);
+  }
 }
 
 void Session::take_plan(std::shared_ptr<const Plan> same_memory) {

@@ -48,13 +48,25 @@ Lowered lower(const std::vector<NodeSpec>& nodes, int channels, Precision precis
   return graph;
 }
 
+// A rounded map is stored as bfloat16 where its kernel and those of all readers can. Pixels of less than 16 channels
+// gain nothing by it.
 void prepare(Lowered& graph) {
-  for (auto& node : graph.nodes)
+  std::vector<std::shared_ptr<ConvolutionPrimitive>> made(graph.nodes.size());
+  std::vector<char> narrow(graph.nodes.size(), true);
+  for (std::size_t i = 0; i < graph.nodes.size(); i++) {
+    auto& node = graph.nodes[i];
     if (const auto* conv = dynamic_cast<const ConvolutionPrimitive*>(node.primitive.get())) {
-      auto made = std::make_shared<ConvolutionPrimitive>(conv->description);
-      made->prepare();
-      node.primitive = std::move(made);
+      made[i] = std::make_shared<ConvolutionPrimitive>(conv->description);
+      made[i]->prepare();
+      node.primitive = made[i];
     }
+    const bool takes = made[i] && made[i]->takes_bf16();
+    narrow[i] = takes && made[i]->description.rounded && channel_stride(made[i]->description.shape.oc) >= 16;
+    for (std::size_t k = 0; k < node.inputs.size(); k++)
+      if (!takes || k > 0) narrow[node.inputs[k]] = false;
+  }
+  for (std::size_t i = 0; i < graph.nodes.size(); i++)
+    if (narrow[i]) made[i]->store_bf16();
 }
 
 std::vector<Shape> infer_shapes(const Lowered& graph, const Shape& picture) {

@@ -12,8 +12,8 @@ constexpr std::size_t kAlign = 64;
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
 // Rows a multiple of 4096 bytes apart would meet in the same sets of the first cache.
-std::ptrdiff_t pitch_floats(long pixels, int stride) {
-  const std::size_t bytes = aligned(std::size_t(pixels) * stride * sizeof(float));
+std::ptrdiff_t pitch_floats(std::size_t row_bytes) {
+  const std::size_t bytes = aligned(row_bytes);
   const std::size_t beside = bytes % 4096;
   return std::ptrdiff_t((bytes + (beside < 256 || beside > 3840 ? 512 : 0)) / sizeof(float));
 }
@@ -71,12 +71,16 @@ void Plan::place() {
     for (std::size_t j = i + 1; j < nodes.size(); j++)
       for (int from : graph.nodes[j].inputs)
         if (nodes[j].alive && from == int(i)) node.margin = std::max(node.margin, graph.nodes[j].primitive->margin());
+    node.margin = (node.margin + 3) / 4 * 4;  // pixel 0 on a cache line's boundary
+    const long pixels = node.shape.w + 2 * node.margin;
     const bool plain = node.stride == node.shape.c || graph.nodes[i].primitive->plain_output();
     node.direct =
         int(i) == graph.output && i != 0 && plain && !node.whole && node.last_pass == node.pass && !is_read(int(i));
-    row_floats = std::max(row_floats, std::size_t(node.shape.w + 2 * node.margin) * node.stride);
+    row_floats = std::max(row_floats, std::size_t(pixels) * node.stride);
     margin_floats = std::max(margin_floats, std::size_t(node.margin) * node.stride);
-    node.pitch = pitch_floats(node.shape.w + 2 * node.margin, node.stride);
+    const bool bf16 = graph.nodes[i].primitive->bf16_output();
+    node.plane = !bf16 ? 0 : plane_count(node.stride) > 1 ? pixels * kPlane : kPlane;
+    node.pitch = pitch_floats(std::size_t(pixels) * node.stride * (bf16 ? 2 : sizeof(float)));
     node.bytes = node.direct ? 0 : aligned(std::size_t(node.capacity) * node.pitch * sizeof(float));
     node.spilled = request.spill && node.whole && !node.late;
   }

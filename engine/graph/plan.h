@@ -37,7 +37,7 @@ struct NodeLayout {
   bool alive = false, late = false, whole = false, spilled = false, direct = false;  // direct: into the caller's memory
   long capacity = 0;                                                                 // rows kept
   int stride = 0, margin = 0;
-  std::ptrdiff_t pitch = 0;  // floats
+  std::ptrdiff_t pitch = 0, plane = 0;  // pitch in floats; plane as that of Rows
   std::size_t offset = 0, bytes = 0;
 };
 

@@ -1,5 +1,5 @@
-// The processor is asked once. An instruction set counts as present when it was built in, the processor has it and the
-// system lets us use it.
+// The processor is asked once. An instruction set counts as present when it was built in, the processor has it, the
+// system lets us use it and, for matrix tiles, their first products are right.
 #include "isa/isa.h"
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #endif
 
 #include "isa/kernels.h"
+#include "kernels/tiles_check.h"
 #include "pellucid/engine.h"
 
 namespace pellucid {
@@ -34,16 +35,34 @@ bool has_avx512() {
 }
 #endif
 #ifdef PELLUCID_HAS_AMX
-// Beside the processor's bits (tiles, tiles of bfloat16, bfloat16 vectors) it takes the system's permission: without it
-// a tile may be configured, and its first use ends the process.
-bool has_amx() {
+// Whether the system saves tiles when it switches threads: without its permission a tile may be configured, and its
+// first use ends the process.
+bool tiles_are_saved() {
+  unsigned low = 0, high = 0, a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) return false;  // no xgetbv
+  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return (low >> 17 & 3) == 3 && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+bool processor_has_tiles() {  // tiles, tiles of bfloat16, bfloat16 vectors
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 24 & 1) || !(d >> 22 & 1)) return false;
-  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a >> 5 & 1)) return false;
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;
-  static const bool permitted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-  return permitted;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
 }
+
+const char* what_hinders_tiles() {
+  static const char* const reason = [] {
+    if (!processor_has_tiles()) return "the processor has none";
+    if (!tiles_are_saved()) return "the system does not permit them";
+    if (!tiles_are_right(kernels_amx(), kernels_avx512())) return "their products are not what they should be";
+    return static_cast<const char*>(nullptr);
+  }();
+  return reason;
+}
+bool has_amx() { return !what_hinders_tiles(); }
+#else
+const char* what_hinders_tiles() { return "this build has no kernels for them"; }
 #endif
 
 // Plainest first, as Isa.
@@ -63,7 +82,10 @@ constexpr Known kKnown[] = {
 #endif
 };
 
+constexpr const char* kEmulated = "amx-emulated";
+
 Isa find(const std::string& wanted) {
+  if (wanted == kEmulated) return Isa::amx_emulated;
   std::string list;
   for (const auto& known : kKnown) {
     if (!known.present()) continue;
@@ -74,14 +96,16 @@ Isa find(const std::string& wanted) {
               "unset PELLUCID_ISA to take the best one");
 }
 
-// Tiles are taken by name only: their kernels have been held to an exact emulation and not yet to a processor that has
-// them (docs/decisions/float32-first.md).
-Isa choose() {
-  if (const char* wanted = std::getenv("PELLUCID_ISA"); wanted && *wanted) return find(wanted);
+Isa best(bool with_tiles) {
   Isa best = Isa::scalar;
   for (const auto& known : kKnown)
-    if (known.present() && known.isa != Isa::amx) best = known.isa;
+    if ((with_tiles || known.isa != Isa::amx) && known.present()) best = known.isa;
   return best;
+}
+
+Isa choose() {
+  const char* wanted = std::getenv("PELLUCID_ISA");
+  return wanted && *wanted ? find(wanted) : best(true);
 }
 
 std::atomic<Isa>& in_force() {
@@ -94,7 +118,7 @@ std::atomic<Isa>& in_force() {
 std::string name(Isa isa) {
   for (const auto& known : kKnown)
     if (known.isa == isa) return known.name;
-  return "absent";
+  return kEmulated;
 }
 
 std::vector<std::string> present_isas() {
@@ -102,6 +126,11 @@ std::vector<std::string> present_isas() {
   for (const auto& known : kKnown)
     if (known.present()) names.push_back(known.name);
   return names;
+}
+
+std::string why_no_tiles() {
+  const char* reason = what_hinders_tiles();
+  return reason ? reason : "";
 }
 
 Isa isa_in_force() { return in_force(); }
@@ -128,6 +157,10 @@ const KernelTable& kernels(Isa isa) {
     case Isa::neon:
       return kernels_neon();
 #endif
+    case Isa::amx_emulated: {
+      static const KernelTable& plain = kernels(best(false));
+      return plain;
+    }
     default:
       return kernels_scalar();
   }

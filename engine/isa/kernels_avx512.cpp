@@ -5,6 +5,7 @@
 
 #include "isa/kernels.h"
 #include "kernels/packed.h"
+#include "kernels/winograd.h"
 #include "operations/rows.h"
 
 namespace pellucid {

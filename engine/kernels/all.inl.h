@@ -10,7 +10,7 @@
 #include "isa/tiles_emulated.h"
 #include "kernels/tiles.inl.h"
 #include "kernels/winograd.inl.h"
-#include "training/weight_gradient.inl.h"
+#include "training/all.inl.h"
 // clang-format on
 
 namespace rows {

@@ -34,7 +34,8 @@ struct Epilogue {
 // dilation_x. Columns outside the picture lie in the margins of a row and are zero. x0 and rows follow the kernel's
 // tile grid and may begin left of the picture or above it: columns outside [0, width) are not stored, and a null out[j]
 // is a row that is not stored. Channels from oc up to the output stride are stored as zeros (out_stride >= oc, see
-// layout/tensor_layout.h).
+// layout/tensor_layout.h). Kernels that take bfloat16 maps find in_plane or out_plane set for them; pixels right of
+// what an output reads are then read too, and must be there, whatever they hold.
 struct ConvolutionCall {
   const float* const* in;
   int in_stride;
@@ -42,7 +43,8 @@ struct ConvolutionCall {
   int out_stride;
   int rows, x0, x1, width;
   Epilogue epilogue;
-  void* scratch;  // of scratch_bytes(), 64-byte aligned, one per thread
+  void* scratch;                               // of scratch_bytes(), 64-byte aligned, one per thread
+  std::ptrdiff_t in_plane = 0, out_plane = 0;  // as those of Rows: 0 for float32
 };
 
 class ConvolutionKernel {
@@ -52,6 +54,7 @@ class ConvolutionKernel {
   virtual std::size_t scratch_bytes(int columns) const = 0;  // for rectangles at most this wide, of any height
   virtual int tile() const { return 1; }                     // output rows and columns come in multiples of this
   virtual int reach() const { return 0; }                    // pixels read beyond the padding, left and right
+  virtual bool takes_bf16() const { return false; }          // reads and writes maps of bfloat16 as well as float32
   virtual std::string name() const = 0;                      // "winograd4x4-avx512", for plans and records
 };
 

@@ -15,8 +15,8 @@ struct Finish {
     return end <= call.out_stride && (!call.epilogue.add_rows || end <= call.epilogue.add_stride);
   }
 
-  // One vector of any kind. `index` is its place in the packed slopes, `channel` its place in the pixel.
-  void one(V sum, int row, int x, int index, int channel) const {
+  // What one sum becomes. `index` is its place in the packed slopes, `channel` its place in the pixel.
+  V finished(V sum, int row, int x, int index, int channel) const {
     const Epilogue& e = call.epilogue;
     if (packed.activation == Activation::relu) sum = positive(sum);
     if (packed.activation == Activation::prelu) sum = parametric(sum, load(packed.slope + index));
@@ -25,7 +25,13 @@ struct Finish {
       const int left = e.add_stride - channel;
       sum += left >= kLanes ? load(add) : load_first(add, left);
     }
-    if (e.bf16) sum = round_to_bf16(sum);
+    return sum;
+  }
+
+  // One vector of any kind.
+  void one(V sum, int row, int x, int index, int channel) const {
+    sum = finished(sum, row, x, index, channel);
+    if (call.epilogue.bf16) sum = round_to_bf16(sum);
     float* out = place(row, x, channel);
     const int left = call.out_stride - channel;
     if (left >= kLanes)

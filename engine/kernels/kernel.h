@@ -57,6 +57,7 @@ inline Isa isa_for(const ConvolutionShape& s) {
   const Isa isa = isa_in_force();
   return (isa == Isa::avx512 || isa == Isa::amx) && s.oc <= 8 && s.oc > 4 ? Isa::avx2 : isa;
 }
+inline bool with_tiles() { return isa_in_force() == Isa::amx || isa_in_force() == Isa::amx_emulated; }
 inline const KernelTable& table_for(const ConvolutionShape& s) { return kernels(isa_for(s)); }
 inline int vectors_for(const ConvolutionShape& s, int channels) { return divide_up(channels, table_for(s).lanes); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/convolution.h"
+#include "layout/tensor_layout.h"
 
 namespace pellucid {
 
@@ -47,21 +48,29 @@ struct PackedWinograd {
   int tiles;  // that one pass takes: their transforms stay in the second cache beside the weights
 };
 
-// bfloat16 weights for matrix tiles: [32 outputs][ky][step of taps in x][plane][2 tiles][pair][16 outputs][2].
+// bfloat16 weights for matrix tiles: [32 outputs][ky][plane][run][step][2 tiles][pair][16 outputs][2]. A run is numbers
+// of the input that lie side by side, all taps of a row in one plane (one tap if they are dilated), in steps of 32;
+// before its first number there are `lead` that meet weights of zero, so that it ends with a step.
 struct PackedTiles {
   ConvolutionShape shape;
-  PackedEpilogue epilogue;  // bias padded to whole blocks of 32
+  PackedEpilogue epilogue;  // bias and slopes padded to whole blocks of 32
   const unsigned short* weight;
-  int channels, planes;  // a plane's numbers per pixel: 4, 8, 16, or 32 in as many planes as it takes
-  int taps_per_step;     // 32 / channels
-  int steps;             // of 32 numbers each, for one output
+  int channels, planes;  // a plane's numbers per pixel
+  int runs, steps, lead;
 };
 
-// Of the copy of the input: rows that an output row reads, and pixels that whole blocks of 32 outputs read.
+constexpr PackedTiles tiles_of(const ConvolutionShape& s, const PackedEpilogue& epilogue,
+                               const unsigned short* weight) {
+  const int stride = channel_stride(s.ic), c = plane_channels(stride), runs = s.dilation_x == 1 ? 1 : s.kw;
+  const int run = s.kw / runs * c, steps = (run + 31) / 32;
+  return {s, epilogue, weight, c, plane_count(stride), runs, steps, steps * 32 - run};
+}
+
+// Of the copy of the input: rows that an output row reads, and numbers in a plane for whole blocks of 32 outputs.
 constexpr int tile_rows(const ConvolutionShape& s) { return (s.kh - 1) * s.dilation_y + 1; }
-constexpr int tile_pixels(const ConvolutionShape& s, int taps_per_step, int columns) {
-  const int taps = (s.kw + taps_per_step - 1) / taps_per_step * taps_per_step;
-  return ((columns + 31) / 32 * 32 - 1) * s.stride_x + (taps - 1) * s.dilation_x + 1;
+constexpr int tile_plane(const PackedTiles& p, int columns) {
+  const int pixels = ((columns + 31) / 32 * 32 - 1) * p.shape.stride_x + (p.shape.kw - 1) * p.shape.dilation_x + 1;
+  return 32 + (pixels * p.channels + 31) / 32 * 32;
 }
 
 // Floats between two frequencies of `n` floats each: not a multiple of the cache's set count, or the 36 streams of a

@@ -1,7 +1,8 @@
-// Packs weights for tiles.inl.h, as bfloat16. Preferred only where the tiles are real.
-#include <bit>
+// Packs weights for tiles.inl.h, as bfloat16. Preferred only where the tiles are real, or tests ask for their
+// emulation.
+#include "kernels/tiles.h"
 
-#include "kernels/kernel.h"
+#include <bit>
 
 namespace pellucid {
 namespace {
@@ -14,50 +15,47 @@ std::uint16_t to_bf16(float x) {  // to nearest, ties to even; the weights are f
 class MatrixTiles : public Kernel {
  public:
   explicit MatrixTiles(const Given& given)
-      : Kernel("tiles", given, divide_up(given.shape.oc, 32) * 32), weight(pack(given)), packed(describe(given)) {}
+      : Kernel("tiles", given, divide_up(given.shape.oc, 32) * 32),
+        weight(packed_for_tiles(given)),
+        packed(tiles_of(given.shape, epilogue, weight.data())) {}
   void run(const ConvolutionCall& call) const override { table.tiles(packed, call); }
-  std::size_t scratch_bytes(int columns) const override {
-    const auto& s = packed.shape;
-    const std::size_t numbers =
-        std::size_t(tile_rows(s)) * packed.planes * packed.channels * tile_pixels(s, packed.taps_per_step, columns);
-    return 2 * 32 * 32 * sizeof(float) + numbers * sizeof(std::uint16_t);
+  std::size_t scratch_bytes(int columns) const override { return tiles_scratch_bytes(packed, columns); }
+  bool takes_bf16() const override { return true; }
+  int reach() const override {  // of bfloat16 maps: a run's lead, and pixels of outputs that a block has in excess
+    return std::max(divide_up(packed.lead, packed.channels), 32 * packed.shape.stride_x);
   }
-  static bool takes(const ConvolutionShape& s) {
-    return s.groups == 1 && (s.dilation_x == 1 || s.kw == 1 || s.ic > 16) && isa_for(s) == isa_in_force();
-  }
+  static bool takes(const ConvolutionShape& s) { return s.groups == 1 && isa_for(s) == isa_in_force(); }
+  static bool prefers(const ConvolutionShape&) { return with_tiles(); }
 
  private:
-  static int channels(const ConvolutionShape& s) { return std::min(channel_stride(s.ic), 32); }
-  PackedTiles describe(const Given& given) const {
-    const auto& s = given.shape;
-    const int c = channels(s), planes = divide_up(s.ic, c), taps = 32 / c;
-    return {s, epilogue, weight.data(), c, planes, taps, s.kh * divide_up(s.kw, taps) * planes};
-  }
-  std::vector<std::uint16_t> pack(const Given& given) const;
   const std::vector<std::uint16_t> weight;
   const PackedTiles packed;
 };
 
-std::vector<std::uint16_t> MatrixTiles::pack(const Given& given) const {
+}  // namespace
+
+std::vector<std::uint16_t> packed_for_tiles(const Given& given) {
   const auto& s = given.shape;
-  const int c = channels(s), planes = divide_up(s.ic, c), taps = 32 / c;
+  const PackedTiles p = tiles_of(s, {}, nullptr);
   std::vector<std::uint16_t> out;
   for (int block = 0; block < s.oc; block += 32)
     for (int ky = 0; ky < s.kh; ky++)
-      for (int kx = 0; kx < s.kw; kx += taps)
-        for (int plane = 0; plane < planes; plane++)
-          for (int i = 0; i < 1024; i++) {  // [2 tiles][16 pairs][16 outputs][2]
-            const int k = i / 32 % 16 * 2 + i % 2, oc = block + i / 512 * 16 + i / 2 % 16;
-            const int x = kx + k / c, ic = plane * c + k % c;
-            out.push_back(oc < s.oc && x < s.kw && ic < s.ic ? to_bf16(given.at(oc, ic, ky, x)) : 0);
+      for (int plane = 0; plane < p.planes; plane++)
+        for (int run = 0; run < p.runs; run++)
+          for (int i = 0; i < p.steps * 1024; i++) {  // [step][2 tiles][16 pairs][16 outputs][2]
+            const int number = i / 1024 * 32 + i / 32 % 16 * 2 + i % 2 - p.lead,
+                      oc = block + i / 512 % 2 * 16 + i / 2 % 16;
+            const int kx = run + number / p.channels, ic = plane * p.channels + number % p.channels;
+            out.push_back(number >= 0 && oc < s.oc && ic < s.ic ? to_bf16(given.at(oc, ic, ky, kx)) : 0);
           }
   return out;
 }
 
-bool with_real_tiles(const ConvolutionShape&) { return isa_in_force() == Isa::amx; }
+std::size_t tiles_scratch_bytes(const PackedTiles& packed, int columns) {
+  const std::size_t numbers = std::size_t(tile_rows(packed.shape)) * packed.planes * tile_plane(packed, columns);
+  return 32 * 32 * sizeof(float) + numbers * sizeof(std::uint16_t);
+}
 
-}  // namespace
-
-Offer tiles_kernel() { return {MatrixTiles::takes, with_real_tiles, make<MatrixTiles>}; }
+Offer tiles_kernel() { return {MatrixTiles::takes, MatrixTiles::prefers, make<MatrixTiles>}; }
 
 }  // namespace pellucid

@@ -2,11 +2,12 @@
 #include <cmath>
 
 #include "kernels/kernel.h"
+#include "kernels/winograd.h"
 
 namespace pellucid {
 namespace {
 
-constexpr int kSide = 6, kFrequencies = kSide * kSide;
+using winograd::kSide, winograd::kFrequencies;
 
 // One row of G for each point: the kernel's polynomial at the point, over the product of its distances to the others.
 void to_frequencies(const double* tap, int taps, std::ptrdiff_t step, double* out, std::ptrdiff_t out_step) {

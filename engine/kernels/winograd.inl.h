@@ -9,8 +9,8 @@
 
 namespace winograd {
 
-constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
-constexpr int kSide = 6, kFrequencies = kSide * kSide;
+using pellucid::winograd::kSide, pellucid::winograd::kFrequencies;
+using pellucid::winograd::kA, pellucid::winograd::kB;
 constexpr int kUnrolled = kRegisters >= 32 ? kSide : 1;  // 36 values in 16 registers: plain loops are 8 % faster there
 
 // Six values to six frequencies: B^T d.

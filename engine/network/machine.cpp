@@ -51,8 +51,8 @@ double read_rate(std::size_t bytes) {
 }  // namespace
 
 Hardware hardware() {
-  return {usable_threads(), cache_bytes(0, 32 << 10), cache_bytes(2, 1 << 20), cache_bytes(3, 16 << 20),
-          name(isa_in_force())};
+  return {usable_threads(),         cache_bytes(0, 32 << 10), cache_bytes(2, 1 << 20),
+          cache_bytes(3, 16 << 20), name(isa_in_force()),     why_no_tiles()};
 }
 
 Peaks measure_peaks() {

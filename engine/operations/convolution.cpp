@@ -221,6 +221,7 @@ void ConvolutionPrimitive::run(const Task& task) const {
   ConvolutionCall call{};
   call.in = in, call.in_stride = task.in[0]->stride;
   call.out = out, call.out_stride = task.out.stride;
+  call.in_plane = task.in[0]->plane, call.out_plane = task.out.plane;
   call.rows = rows, call.x0 = int(task.x0), call.x1 = int(task.x1), call.width = int(task.out.shape.w);
   call.epilogue.bf16 = description.rounded;
   if (description.residual) call.epilogue.add_rows = add, call.epilogue.add_stride = task.in[1]->stride;

@@ -79,11 +79,15 @@ class ConvolutionPrimitive : public Primitive {
   std::size_t scratch_bytes(const std::vector<Shape>& in, long rows, long columns) const override;
   double multiply_adds(const std::vector<Shape>& in) const override;
   std::size_t weight_bytes() const override;
+  bool bf16_output() const override { return narrow; }
   void prepare();  // makes the kernel
+  bool takes_bf16() const { return prepared->takes_bf16(); }
+  void store_bf16() { narrow = true; }
   const Description description;
 
  private:
   std::unique_ptr<ConvolutionKernel> prepared;
+  bool narrow = false;
 };
 
 }  // namespace pellucid

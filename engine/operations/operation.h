@@ -63,6 +63,7 @@ class Primitive {
   virtual std::size_t scratch_bytes(const std::vector<Shape>&, long /*rows*/, long /*columns*/) const { return 0; }
   virtual double multiply_adds(const std::vector<Shape>&) const { return 0; }  // per output pixel
   virtual bool plain_output() const { return false; }  // can write pixels of c floats, with nothing between them
+  virtual bool bf16_output() const { return false; }   // its map is stored as bfloat16: its readers know
   virtual std::size_t weight_bytes() const { return 0; }
 };
 

@@ -152,6 +152,7 @@ struct Hardware {
   int threads;  // that this process may use: affinity and cgroup limits respected
   std::size_t l1_bytes, l2_bytes, l3_bytes;
   std::string isa;
+  std::string no_tiles;  // why matrix tiles (amx) are not used; empty where they are there
 };
 Hardware hardware();
 

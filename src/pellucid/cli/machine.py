@@ -36,6 +36,7 @@ def describe(*, measure: bool) -> dict[str, object]:
         "processor": _processor(),
         "instruction sets": _engine.isas(),
         "in use": _engine.isa(),
+        "matrix tiles": hardware["no_tiles"] or "there, and their products are right",
         "threads": hardware["threads"],
         "caches, kB": [hardware[f"{level}_bytes"] // 1024 for level in ("l1", "l2", "l3")],
     }
