@@ -1,0 +1,195 @@
+"""The page of results: figures from the cards of the models that ship, times from the newest record of
+`benchmarks/models.py`, published figures beside them. Nothing is measured here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from docs import published  # noqa: E402
+
+import pellucid  # noqa: E402
+from pellucid import Network, models  # noqa: E402
+
+SETS = ("Set5", "Set14", "B100")
+JPEG = "Set14, JPEG 50"
+NOISE = (15, 25, 50)
+FOLDERS = {"Set12": "set12", "BSD68": "bsd68_gray", "CBSD68": "bsd100 --only cbsd68_in_bsd100.txt"}
+
+Rows = Iterable[Sequence[str]]
+
+
+def results_page() -> str:
+    """The figures of the models that ship, with the command that gives each, and the published ones beside them."""
+    loaded = {name: pellucid.load(name) for name in models.names()}
+    found = {name: network for name, network in loaded.items() if network.card.figures}
+    scales = sorted({n.card.scale or 0 for n in found.values() if n.card.task == "superres"})
+    of = {task: {k: n for k, n in found.items() if n.card.task == task} for task in ("denoise", "segment", "classify")}
+    parts = [_head(_times())]
+    for scale in scales:
+        parts.append(_superres(scale, {k: n for k, n in found.items() if n.card.scale == scale}))
+    if of["denoise"]:
+        parts.append(_denoise(of["denoise"]))
+    if of["segment"]:
+        parts.append(_streets(of["segment"]))
+    parts += [_classes(name, network) for name, network in of["classify"].items()]
+    return "\n".join(part for part in parts if part)
+
+
+def _head(times: Mapping[str, Mapping[str, object]]) -> str:
+    records = sorted((ROOT / "benchmarks" / "record").glob("*-models.json"))
+    timed = ""
+    if times:
+        record = json.loads(records[-1].read_text())
+        timed = (
+            f" Times are of {record['threads']} threads on a {record['machine']['processor']} "
+            f"({record['machine']['in use']}), a megapixel is one of the result's; record: "
+            f"[`{records[-1].name}`](../benchmarks/record/{records[-1].name}), command: `python benchmarks/models.py`."
+        )
+    return (
+        "# Results\n\nMade by `make docs` from the models' cards, whose figures `training/ship.py` measured. "
+        f"The test sets are their authors'; `DIR` is a folder that holds one of them.{timed}\n"
+    )
+
+
+def _times() -> Mapping[str, Mapping[str, object]]:
+    records = sorted((ROOT / "benchmarks" / "record").glob("*-models.json"))
+    return json.loads(records[-1].read_text())["models"] if records else {}
+
+
+def _time_of(name: str) -> str:
+    return f"{_times()[name]['seconds_per_megapixel']:.3f}" if name in _times() else ""
+
+
+def _superres(scale: int, networks: Mapping[str, Network]) -> str:
+    first = next(iter(networks.values()))
+    protocol = {f.data: f.protocol for f in first.card.figures}
+    rows = [("bicubic", *(_cells(first, data, " of bicubic") for data in SETS), "")]
+    rows += [_ours(name, network, SETS) for name, network in networks.items()]
+    rows += [(*row, "") for row in published.SUPERRES.get(scale, ())]
+    return "\n".join(
+        [
+            f"## Super-resolution, {scale} times\n",
+            f"{protocol.get('Set5', '')}. Each cell is PSNR / SSIM, ours with GMSD (0 is best) as well. "
+            f"`pellucid evaluate NAME --data DIR --scale {scale}`.\n",
+            _table((f"x{scale}", *SETS, "s/megapixel"), rows),
+            "",
+            "The rows below ours are the papers' own figures, by the same protocol. " + _purposes(networks),
+            _from_jpeg(scale, networks),
+        ]
+    )
+
+
+def _from_jpeg(scale: int, networks: Mapping[str, Network]) -> str:
+    """The same where the small picture is a JPEG, for the scales that have a model for it."""
+    measured = {name: n for name, n in networks.items() if _values(n, JPEG)}
+    if not any(name.endswith("-photo") for name in measured):
+        return ""
+    first = next(iter(measured.values()))
+    rows = [("bicubic", _cells(first, JPEG, " of bicubic"))]
+    rows += [(f"**{name}**", f"**{_cells(n, JPEG)}**") for name, n in measured.items()]
+    return (
+        "\nWhere the small picture is a JPEG file of quality 50, as photographs are found "
+        f"(`pellucid evaluate NAME --data DIR --scale {scale} --quality 50`):\n\n"
+        + _table((f"x{scale}", "Set14 from JPEG"), rows)
+        + "\n"
+    )
+
+
+def _denoise(networks: Mapping[str, Network]) -> str:
+    parts = ["## Denoising\n", _protocol(networks) + "\n"]
+    for data, rows in {**published.GREY, **published.COLOUR}.items():
+        fitting = {k: n for k, n in networks.items() if any(f.data.startswith(f"{data},") for f in n.card.figures)}
+        if not fitting:
+            continue
+        titles = [f"{data}, noise {sigma}" for sigma in NOISE]
+        table = [_ours(name, n, titles) for name, n in fitting.items()] + [(*row, "") for row in rows]
+        noisy = next(iter(fitting.values()))
+        first = ("nothing done", *(_cells(noisy, title, " of noisy") for title in titles), "")
+        command = f"`pellucid evaluate NAME --data {FOLDERS[data]} --sigma 25`"
+        parts.append(
+            _table((data, *(f"noise {s}" for s in NOISE), "s/megapixel"), [first, *table]) + f"\n\n{command}\n"
+        )
+    return "\n".join([*parts, _purposes(networks) + "\n"])
+
+
+def _protocol(networks: Mapping[str, Network]) -> str:
+    figure = next(iter(networks.values())).card.figures[0]
+    return (
+        f"{figure.protocol.replace(' of sigma 15 ', ' ').replace(' of sigma 25 ', ' ')}. Each of our cells is "
+        "PSNR / SSIM / GMSD; the rows below ours are the papers' own PSNR."
+    )
+
+
+def _streets(networks: Mapping[str, Network]) -> str:
+    rows = [
+        (
+            f"**{name}, {n.parameters:,} parameters**",
+            f"**{f.values['mean IoU']:.1%}**",
+            f"{f.values['pixels']:.1%}",
+        )
+        for name, n in networks.items()
+        for f in n.card.figures
+    ]
+    protocol = next(iter(networks.values())).card.figures[0].protocol
+    classes = {k: v for n in networks.values() for k, v in n.card.figures[0].values.items() if k.startswith("IoU of ")}
+    each = ", ".join(f"{name.removeprefix('IoU of ')} {100 * value:.0f}" for name, value in classes.items())
+    return (
+        f"## Streets\n\nCamVid: {protocol}.\n\n"
+        + _table(("network", "mean IoU", "pixels right"), [*rows, *published.STREETS])
+        + f"\n\nClass by class: {each}. {_purposes(networks)}\n"
+    )
+
+
+def _classes(name: str, network: Network) -> str:
+    rows = [
+        (
+            f"**{name}, {network.parameters:,} parameters**",
+            f"**{f.values['accuracy']:.2%}**",
+            f"{f.values['cross-entropy']:.4f}",
+        )
+        for f in network.card.figures
+    ]
+    protocol = "; ".join(f"{f.data}: {f.protocol}" for f in network.card.figures)
+    return (
+        f"## {name}\n\n{network.card.purpose}\n\n{protocol}.\n\n"
+        + _table(("network", "accuracy", "cross-entropy"), [*rows, *published.DIGITS])
+        + "\n\nThe rows below ours are the documents' own figures: the second one's held-out accuracy after one epoch,"
+        + " and LeNet-5's on the test files.\n"
+    )
+
+
+def _ours(name: str, network: Network, titles: Iterable[str]) -> tuple[str, ...]:
+    cells = (_cells(network, title) for title in titles)
+    title = f"**{name}, {network.parameters:,} parameters**"
+    return (title, *(f"**{cell}**" if cell else "" for cell in cells), _time_of(name))
+
+
+def _cells(network: Network, data: str, of: str = "") -> str:
+    """PSNR / SSIM / GMSD, or nothing where the card has none."""
+    values = _values(network, data)
+    digits = (("psnr", 2), ("ssim", 4), ("gmsd", 4))
+    return " / ".join(f"{values[key + of]:.{n}f}" for key, n in digits if key + of in values)
+
+
+def _values(network: Network, data: str) -> Mapping[str, float]:
+    return next((f.values for f in network.card.figures if f.data == data), {})
+
+
+def _purposes(networks: Mapping[str, Network]) -> str:
+    """What each is for, and what bfloat16 costs it."""
+    words = []
+    for name, network in networks.items():
+        loss = "" if network.card.bf16_loss_db is None else f" bfloat16 costs it {network.card.bf16_loss_db:g} dB."
+        words.append(f"`{name}`: {network.card.purpose}{loss}")
+    return " ".join(words)
+
+
+def _table(titles: Sequence[str], rows: Rows) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
