@@ -211,6 +211,17 @@ def test_another_scale_takes_the_weights_that_fit(tmp_path, crops):
     assert new["tail.weight"].abs().max() > 0 and len(new["tail.weight"]) == 4 * len(old["tail.weight"])
 
 
+def test_other_colours_take_the_weights_that_fit(tmp_path, crops):
+    """What reads and makes the picture is new, the body is the snapshot's."""
+    still = ("network=chain", "network.layers=1", "steps=1", "optimiser.rate=0", "optimiser.last_rate=0")
+    train(job(tmp_path / "colour", crops, *still))
+    save_snapshot(tmp_path / "colour", tmp_path / "colour.state")
+    train(job(tmp_path / "grey", crops, *still, "data.channels=grey", "seed=8", snapshot=tmp_path / "colour.state"))
+    old, new = (load_run(tmp_path / name)[0].state_dict() for name in ("colour", "grey"))
+    assert torch.equal(old["body.1.weight"], new["body.1.weight"])
+    assert new["head.weight"].shape[1] == 1 and new["head.weight"].abs().max() > 0
+
+
 def test_learning_happens(tmp_path, crops):
     changes = ("steps=300", "log_every=50", "checkpoint_steps=0", "optimiser.rate=1e-2", "network.channels=8")
     outcome = train(job(tmp_path / "run", crops, *changes))

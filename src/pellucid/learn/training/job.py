@@ -97,13 +97,13 @@ def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
     """What a new run takes from a snapshot, and a note that says so.
 
     The whole state, if recipe and database agree; else the averaged weights of the same network, for a run of its own.
-    Of a network for another scale those weights are taken that fit: all but what makes the large picture.
+    Of a network for another scale or other colours those weights are taken that fit: all but the first or last.
     """
     assert job.snapshot is not None
     state = read_state(job.snapshot)
     different = differing_keys(recipe_from_text(state["recipe"]), job.recipe)
     for key, seen, asked in different:
-        if key.partition(".")[0] == "network" or key == "data.channels":
+        if key.partition(".")[0] == "network":
             raise TrainingError(
                 f"the snapshot is of another network: {key} differs", seen=seen, expected=asked, hint="use --set"
             )
