@@ -3,14 +3,18 @@
 #include "bindings/training.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
+#include <array>
+#include <cstdint>
 #include <optional>
 
 #include "pellucid/engine.h"
 #include "training/buffers.h"
 #include "training/convolution.h"
+#include "training/optimiser.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -74,27 +78,56 @@ nb::ndarray<nb::numpy, float> empty(const std::vector<std::size_t>& shape) {
   return nb::ndarray<nb::numpy, float>(buffer->floats(), shape.size(), shape.data(), owner);
 }
 
+void expect_channels(const std::optional<Array>& values, const char* what, int channels) {
+  expect(!values || values->size() == std::size_t(channels), what, values ? shape_of(*values) : "",
+         std::to_string(channels));
+}
+
 void forward(const Array& x, const Array& weight, const std::optional<Array>& bias, const Geometry& geometry, bool relu,
-             const Result& out, int threads) {
+             const std::optional<Array>& slope, const Result& out, int threads) {
   const auto shape = to_shape(weight, geometry);
   const auto from = to_maps<const float>(x);
   const auto to = to_maps<float>(out);
   expect_sizes(shape, from, to.n, to.h, to.w, to.c);
-  expect(!bias || bias->size() == std::size_t(shape.oc), "a bias of the wrong size", bias ? shape_of(*bias) : "",
-         std::to_string(shape.oc));
+  expect_channels(bias, "a bias of the wrong size", shape.oc);
+  expect_channels(slope, "slopes of the wrong size", shape.oc);
+  const Activation activation = slope ? Activation::prelu : relu ? Activation::relu : Activation::none;
   nb::gil_scoped_release release;
-  training::forward(shape, weight.data(), bias ? bias->data() : nullptr, relu, from, to, threads);
+  training::forward(shape, weight.data(), bias ? bias->data() : nullptr, activation, slope ? slope->data() : nullptr,
+                    from, to, threads);
+}
+
+training::ActivationBack to_activation(const Array& map, const std::optional<Array>& slope,
+                                       const std::optional<Result>& slope_gradient, const training::Maps<float>& like) {
+  expect(map.size() == std::size_t(like.n * like.h * like.w * like.c), "an activation's map of the wrong shape",
+         shape_of(map), "that of its gradient");
+  expect_channels(slope, "slopes of the wrong size", like.c);
+  expect(!slope_gradient || (slope && slope_gradient->size() == std::size_t(like.c)), "no such gradient of slopes",
+         slope_gradient ? shape_of(*slope_gradient) : "", "one value for each slope");
+  return {map.data(), slope ? slope->data() : nullptr, slope_gradient ? slope_gradient->data() : nullptr};
+}
+
+void backward_activation(const Array& gradient, const Array& map, const std::optional<Array>& slope,
+                         const std::optional<Result>& slope_gradient, const Result& out, int threads) {
+  const auto from = to_maps<const float>(gradient);
+  const auto to = to_maps<float>(out);
+  const auto activation = to_activation(map, slope, slope_gradient, to);
+  expect(gradient.size() == out.size(), "a gradient of the wrong shape", shape_of(gradient), shape_of(out));
+  nb::gil_scoped_release release;
+  training::backward_activation(activation, from, to, threads);
 }
 
 void backward_data(const Array& gradient, const Array& weight, const Geometry& geometry,
-                   const std::optional<Array>& mask, const Result& out, int threads) {
+                   const std::optional<Array>& map, const std::optional<Array>& slope,
+                   const std::optional<Result>& slope_gradient, const Result& out, int threads) {
   const auto shape = to_shape(weight, geometry);
   const auto from = to_maps<const float>(gradient);
   const auto to = to_maps<float>(out);
   expect_sizes(shape, to, from.n, from.h, from.w, from.c);
-  expect(!mask || mask->size() == out.size(), "a mask of the wrong shape", mask ? shape_of(*mask) : "", shape_of(out));
+  std::optional<training::ActivationBack> activation;
+  if (map) activation = to_activation(*map, slope, slope_gradient, to);
   nb::gil_scoped_release release;
-  training::backward_data(shape, weight.data(), from, mask ? mask->data() : nullptr, to, threads);
+  training::backward_data(shape, weight.data(), from, activation ? &*activation : nullptr, to, threads);
 }
 
 void backward_weights(const Array& x, const Array& gradient, const Geometry& geometry, const Result& weight_gradient,
@@ -109,6 +142,36 @@ void backward_weights(const Array& x, const Array& gradient, const Geometry& geo
                              threads);
 }
 
+void to_channels_last(const Array& x, const Result& out, int threads) {
+  const auto to = to_maps<float>(out);
+  const bool fits = x.ndim() == 4 && x.shape(0) == out.shape(0) && x.shape(1) == out.shape(3) &&
+                    x.shape(2) == out.shape(1) && x.shape(3) == out.shape(2);
+  expect(fits, "maps of the wrong shape", shape_of(x), "(n, c, h, w) of " + shape_of(out));
+  nb::gil_scoped_release release;
+  training::to_channels_last(x.data(), to, threads);
+}
+
+// Tensors come as addresses of float32 numbers that lie one after the other, with their count: the optimiser has
+// checked them, and to make arrays of some hundred small tensors takes longer than the step.
+using Addresses = std::vector<std::array<std::int64_t, 6>>;  // weight, m, v, average or 0, gradient, count
+
+void adam_step(const Addresses& addresses, double rate, double beta1, double beta2, double epsilon, double decay,
+               double gradient, double toward, long t, int threads) {
+  const auto numbers = [](std::int64_t address) { return reinterpret_cast<float*>(address); };
+  std::vector<training::AdamTensor> tensors;
+  for (const auto& [weight, m, v, average, g, count] : addresses)
+    tensors.push_back({numbers(weight), numbers(m), numbers(v), numbers(average), numbers(g), long(count)});
+  nb::gil_scoped_release release;
+  training::adam_step(tensors, {rate, beta1, beta2, epsilon, decay, gradient, toward, t}, threads);
+}
+
+double length_of(const std::vector<std::array<std::int64_t, 2>>& addresses, int threads) {
+  std::vector<training::Numbers> tensors;
+  for (const auto& [data, count] : addresses) tensors.push_back({reinterpret_cast<const float*>(data), long(count)});
+  nb::gil_scoped_release release;
+  return training::length_of(tensors, threads);
+}
+
 }  // namespace
 
 void add_training(nb::module_& m) {
@@ -120,9 +183,16 @@ void add_training(nb::module_& m) {
         return nb::make_tuple(bytes.in_use, bytes.waiting);
       },
       "Bytes of that memory: in use, and waiting to be used again.");
-  m.def("training_forward", forward, "x"_a, "weight"_a, "bias"_a.none(), "geometry"_a, "relu"_a, "out"_a, "threads"_a);
-  m.def("training_backward_data", backward_data, "gradient"_a, "weight"_a, "geometry"_a, "mask"_a.none(), "out"_a,
-        "threads"_a);
+  m.def("training_forward", forward, "x"_a, "weight"_a, "bias"_a.none(), "geometry"_a, "relu"_a, "slope"_a.none(),
+        "out"_a, "threads"_a);
+  m.def("training_backward_activation", backward_activation, "gradient"_a, "map"_a, "slope"_a.none(),
+        "slope_gradient"_a.none(), "out"_a, "threads"_a);
+  m.def("training_backward_data", backward_data, "gradient"_a, "weight"_a, "geometry"_a, "map"_a.none(),
+        "slope"_a.none(), "slope_gradient"_a.none(), "out"_a, "threads"_a);
+  m.def("training_channels_last", to_channels_last, "x"_a, "out"_a, "threads"_a);
   m.def("training_backward_weights", backward_weights, "x"_a, "gradient"_a, "geometry"_a, "weight_gradient"_a,
         "bias_gradient"_a.none(), "threads"_a);
+  m.def("training_adam_step", adam_step, "addresses"_a, "rate"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "decay"_a,
+        "gradient"_a, "toward"_a, "t"_a, "threads"_a);
+  m.def("training_length_of", length_of, "addresses"_a, "threads"_a);
 }

@@ -1,8 +1,9 @@
 // Brings weights into Winograd's space for winograd.inl.h: kernels of 3x3 and 5x5 with stride 1.
+#include "kernels/winograd.h"
+
 #include <cmath>
 
 #include "kernels/kernel.h"
-#include "kernels/winograd.h"
 
 namespace pellucid {
 namespace {

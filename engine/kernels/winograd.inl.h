@@ -9,8 +9,8 @@
 
 namespace winograd {
 
-using pellucid::winograd::kSide, pellucid::winograd::kFrequencies;
 using pellucid::winograd::kA, pellucid::winograd::kB;
+using pellucid::winograd::kSide, pellucid::winograd::kFrequencies;
 constexpr int kUnrolled = kRegisters >= 32 ? kSide : 1;  // 36 values in 16 registers: plain loops are 8 % faster there
 
 // Six values to six frequencies: B^T d.

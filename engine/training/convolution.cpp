@@ -1,10 +1,12 @@
-// Forward and backward to data: the inference kernels, band by band over whole maps.
+// Forward and backward to data: the inference kernels, band by band over whole maps. A band's gradients go back through
+// the activation before they leave the cache.
 #include "training/convolution.h"
 
 #include <algorithm>
 #include <atomic>
 
 #include "execution/pool.h"
+#include "isa/kernels.h"
 #include "layout/tensor_layout.h"
 #include "training/buffers.h"
 #include "training/fresh_kernel.h"
@@ -17,13 +19,37 @@ constexpr int kBandRows = 12;  // three rows of Winograd's tiles: the strip stay
 
 constexpr long round_up(long a, long b) { return (a + b - 1) / b * b; }
 
+// The sums for slopes, apart for each piece of work and added in order: the same bits for any number of threads.
+class SlopeSums {
+ public:
+  SlopeSums(const ActivationBack* activation, long pieces, int channels)
+      : result(activation ? activation->slope_gradient : nullptr),
+        pieces(result ? pieces : 0),
+        channels(channels),
+        sums(sizeof(float) * this->pieces * channels) {
+    std::fill_n(sums.floats(), this->pieces * channels, 0.0f);
+  }
+  float* of(long piece) const { return result ? sums.floats() + piece * channels : nullptr; }
+  void finish() const {
+    if (result) std::fill_n(result, channels, 0.0f);
+    for (long piece = 0; piece < pieces; piece++)
+      for (int c = 0; c < channels; c++) result[c] += of(piece)[c];
+  }
+
+ private:
+  float* const result;
+  const long pieces;
+  const int channels;
+  const Buffer sums;
+};
+
 struct WholeMaps {
   const ConvolutionShape& shape;
   const ConvolutionKernel& kernel;
   const ConstMaps& from;
   int spread_y, spread_x;
   const Maps<float>& to;
-  const float* mask;
+  const ActivationBack* activation;
 
   const int tile = kernel.tile();
   const int band = int(std::min(round_up(kBandRows, tile), round_up(to.h, tile)));
@@ -45,14 +71,16 @@ struct WholeMaps {
     threads = int(std::clamp<long>(threads, 1, from.n * bands));
     const std::size_t each = strip_bytes + kernel_bytes + pointer_bytes;
     const Buffer scratch(each * threads);
+    const SlopeSums sums(activation, from.n * bands, to.c);
     std::atomic<long> next = 0;
     run_on_threads(threads, [&](int thread, int) {
       for (long task; (task = next++) < from.n * bands;)
-        one_band(task / bands, task % bands * band, scratch.data() + each * thread);
+        one_band(task / bands, task % bands * band, scratch.data() + each * thread, sums.of(task));
     });
+    sums.finish();
   }
 
-  void one_band(long item, long y, std::byte* scratch) const {
+  void one_band(long item, long y, std::byte* scratch, float* sums) const {
     float* rows = reinterpret_cast<float*>(scratch);
     strip.copy_rows(item, y * shape.stride_y - shape.pad_top, rows_read, rows);
     const auto in = reinterpret_cast<const float**>(scratch + strip_bytes + kernel_bytes);
@@ -62,25 +90,38 @@ struct WholeMaps {
     for (int i = 0; i < band; i++) out[i] = y + i < to.h ? to.data + first + i * row : nullptr;
     const int height = int(std::min<long>(band, round_up(to.h - y, tile)));
     kernel.run({in, strip.stride, out, to.c, height, 0, columns, int(to.w), {}, scratch + strip_bytes});
-    if (!mask) return;
-    const float* open = mask + first;
-    float* values = to.data + first;
-    for (std::ptrdiff_t i = 0, n = std::min<long>(band, to.h - y) * row; i < n; i++)
-      values[i] = open[i] > 0 ? values[i] : 0;
+    if (!activation) return;
+    const long pixels = std::min<long>(band, to.h - y) * to.w;
+    kernels().training->back_through({activation->map + first, to.data + first, pixels, to.c, activation->slope, sums});
   }
 };
 
 }  // namespace
 
-void forward(const ConvolutionShape& shape, const float* weight, const float* bias, bool relu, const ConstMaps& x,
-             const Maps<float>& y, int threads) {
-  const auto kernel = fresh_kernel(shape, weight, bias, relu);
-  WholeMaps{.shape = shape, .kernel = *kernel, .from = x, .spread_y = 1, .spread_x = 1, .to = y, .mask = nullptr}.run(
-      threads);
+void forward(const ConvolutionShape& shape, const float* weight, const float* bias, Activation activation,
+             const float* slope, const ConstMaps& x, const Maps<float>& y, int threads) {
+  const auto kernel = fresh_kernel(shape, weight, bias, activation, slope);
+  WholeMaps{.shape = shape, .kernel = *kernel, .from = x, .spread_y = 1, .spread_x = 1, .to = y, .activation = nullptr}
+      .run(threads);
 }
 
-void backward_data(const ConvolutionShape& shape, const float* weight, const ConstMaps& gradient, const float* mask,
-                   const Maps<float>& x_gradient, int threads) {
+void backward_activation(const ActivationBack& activation, const ConstMaps& gradient, const Maps<float>& to,
+                         int threads) {
+  const long rows = to.n * to.h, row = to.w * to.c;
+  const SlopeSums sums(&activation, rows, to.c);
+  std::atomic<long> next = 0;
+  run_on_threads(int(std::clamp<long>(threads, 1, rows)), [&](int, int) {
+    for (long r; (r = next++) < rows;) {
+      if (to.data != gradient.data) std::copy_n(gradient.data + r * row, row, to.data + r * row);
+      kernels().training->back_through(
+          {activation.map + r * row, to.data + r * row, to.w, to.c, activation.slope, sums.of(r)});
+    }
+  });
+  sums.finish();
+}
+
+void backward_data(const ConvolutionShape& shape, const float* weight, const ConstMaps& gradient,
+                   const ActivationBack* activation, const Maps<float>& x_gradient, int threads) {
   const int last_y = shape.dilation_y * (shape.kh - 1), last_x = shape.dilation_x * (shape.kw - 1);
   const ConvolutionShape back{.ic = shape.oc,
                               .oc = shape.ic,
@@ -95,15 +136,28 @@ void backward_data(const ConvolutionShape& shape, const float* weight, const Con
                               .pad_left = last_x - shape.pad_left};
   const Buffer turned(sizeof(float) * shape.oc * (shape.ic / shape.groups) * shape.kh * shape.kw);
   turn_weights(shape, weight, turned.floats());
-  const auto kernel = fresh_kernel(back, turned.floats(), nullptr, false);
+  const auto kernel = fresh_kernel(back, turned.floats(), nullptr, Activation::none, nullptr);
   WholeMaps{.shape = back,
             .kernel = *kernel,
             .from = gradient,
             .spread_y = shape.stride_y,
             .spread_x = shape.stride_x,
             .to = x_gradient,
-            .mask = mask}
+            .activation = activation}
       .run(threads);
+}
+
+void to_channels_last(const float* from, const Maps<float>& to, int threads) {
+  const long rows = to.n * to.h;
+  std::atomic<long> next = 0;
+  run_on_threads(int(std::clamp<long>(threads, 1, rows)), [&](int, int) {
+    for (long r; (r = next++) < rows;) {
+      const float* first = from + (r / to.h * to.c * to.h + r % to.h) * to.w;  // channel 0 of this row
+      float* row = to.data + r * to.w * to.c;
+      for (long x = 0; x < to.w; x++)
+        for (int c = 0; c < to.c; c++) row[x * to.c + c] = first[c * to.h * to.w + x];
+    }
+  });
 }
 
 }  // namespace pellucid::training

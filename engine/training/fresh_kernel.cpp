@@ -5,14 +5,14 @@
 #include "isa/isa.h"
 #include "isa/kernels.h"
 #include "kernels/packed.h"
+#include "kernels/winograd.h"
 #include "layout/tensor_layout.h"
 #include "training/buffers.h"
 
 namespace pellucid::training {
 namespace {
 
-constexpr int kSide = 6, kFrequencies = kSide * kSide;
-constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;  // the points of kernels/winograd.inl.h
+using winograd::kSide, winograd::kFrequencies, winograd::kA, winograd::kB;
 constexpr int kOutputs = 16;  // output channels that are transformed at a time: a cache line
 
 using Line = float[kOutputs];
@@ -34,19 +34,24 @@ void to_frequencies(const Line* taps, int step, Line* out, int out_step) {
 
 class FreshWinograd : public ConvolutionKernel {
  public:
-  FreshWinograd(const ConvolutionShape& shape, const float* weight, const float* bias, bool relu)
+  FreshWinograd(const ConvolutionShape& shape, const float* weight, const float* bias, Activation activation,
+                const float* slope)
       : table(kernels()),
         oc_vectors((shape.oc + table.lanes - 1) / table.lanes),
         weights(sizeof(float) * kFrequencies * shape.ic * oc_vectors * table.lanes),
-        biases(sizeof(float) * (oc_vectors * table.lanes + 64)),
+        per_channel(oc_vectors * table.lanes + 64),
+        biases(sizeof(float) * per_channel),
+        slopes(sizeof(float) * per_channel),
         packed{shape,
-               {relu ? Activation::relu : Activation::none, biases.floats(), biases.floats()},
+               {activation, biases.floats(), slopes.floats()},
                weights.floats(),
                (shape.ic + table.lanes - 1) / table.lanes,
                oc_vectors,
                tiles(shape)} {
-    std::fill_n(biases.floats(), oc_vectors * table.lanes + 64, 0.0f);
+    std::fill_n(biases.floats(), per_channel, 0.0f);
+    std::fill_n(slopes.floats(), per_channel, 0.0f);
     if (bias) std::copy_n(bias, shape.oc, biases.floats());
+    if (slope) std::copy_n(slope, shape.oc, slopes.floats());
     pack(weight);
   }
   void run(const ConvolutionCall& call) const override { table.winograd4x4(packed, call); }
@@ -101,16 +106,18 @@ class FreshWinograd : public ConvolutionKernel {
 
   const KernelTable& table;
   const int oc_vectors;
-  const Buffer weights, biases;
+  const Buffer weights;
+  const int per_channel;  // values, whole vectors and what the epilogue may read beyond
+  const Buffer biases, slopes;
   const PackedWinograd packed;
 };
 
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> fresh_kernel(const ConvolutionShape& shape, const float* weight, const float* bias,
-                                                bool relu) {
-  if (FreshWinograd::takes(shape)) return std::make_unique<FreshWinograd>(shape, weight, bias, relu);
-  return make_convolution(shape, weight, bias, relu ? Activation::relu : Activation::none, nullptr);
+                                                Activation activation, const float* slope) {
+  if (FreshWinograd::takes(shape)) return std::make_unique<FreshWinograd>(shape, weight, bias, activation, slope);
+  return make_convolution(shape, weight, bias, activation, slope);
 }
 
 void turn_weights(const ConvolutionShape& s, const float* weight, float* to) {

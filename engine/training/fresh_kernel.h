@@ -8,7 +8,7 @@
 namespace pellucid::training {
 
 std::unique_ptr<ConvolutionKernel> fresh_kernel(const ConvolutionShape& shape, const float* weight, const float* bias,
-                                                bool relu);
+                                                Activation activation, const float* slope);
 
 // Weights (oc, ic / groups, kh, kw) of the convolution that carries gradients back: turned by half, channels exchanged
 // within each group. `to` is as large.

@@ -24,10 +24,37 @@ struct OuterProducts {
   std::ptrdiff_t sums_step;
 };
 
+// Numbers of one tensor, one after the other; `average`, the moving average of the weights, may be null.
+struct AdamTensor {
+  float *weight, *m, *v, *average;
+  const float* gradient;
+  long count;
+};
+
+// m += rest1 (g - m); v = beta2 v + rest2 g^2; weight = keep weight - rate m / (root sqrt(v) + epsilon), with g the
+// gradient times `gradient`; then average += toward (weight - average).
+struct AdamFactors {
+  float gradient, keep, rest1, beta2, rest2, rate, root, epsilon, toward;
+};
+
+// Of pixels that follow each other: gradient *= slope of the channel where the map is not positive (null: zero); and to
+// `sums`, if not null, gradient * map where the map is negative, from before.
+struct BackThrough {
+  const float* map;
+  float* gradient;
+  long pixels;
+  int channels;
+  const float* slope;
+  float* sums;
+};
+
 struct Functions {
   void (*input_tiles)(const TileRow& row);     // 6x6 pixels every 4, as Winograd's F(4x4, 3x3) sees its input
   void (*gradient_tiles)(const TileRow& row);  // 4x4 pixels, by the transpose of its output's transform
   void (*outer_products)(const OuterProducts& call);
+  void (*back_through)(const BackThrough& call);
+  void (*adam)(const AdamTensor& tensor, const AdamFactors& factors);
+  double (*squares)(const float* data, long count);  // their sum
 };
 
 }  // namespace pellucid::training

@@ -16,6 +16,7 @@ struct Case {
   ConvolutionShape shape;
   long n, h, w;
   bool relu;
+  float slope = 0;  // of negative numbers
 
   long outputs_y() const {
     return (h + 2 * shape.pad_top - shape.dilation_y * (shape.kh - 1) - 1) / shape.stride_y + 1;
@@ -71,39 +72,57 @@ void check(const Case& c, int threads) {
   const std::size_t x_size = c.n * c.h * c.w * s.ic, y_size = c.n * c.outputs_y() * c.outputs_x() * s.oc;
   const std::size_t weights = std::size_t(s.oc) * (s.ic / s.groups) * s.kh * s.kw;
   const auto x = numbers(x_size, 1), weight = numbers(weights, 2), bias = numbers(s.oc, 3), g = numbers(y_size, 4);
-  std::vector<double> y(y_size), of_x(x_size), of_weight(weights), of_bias(s.oc);
+  std::vector<double> y(y_size), of_x(x_size), of_weight(weights), of_bias(s.oc), of_slope(s.ic);
   for (std::size_t i = 0; i < y_size; i++) y[i] = bias[i % s.oc], of_bias[i % s.oc] += g[i];
   products(c, [&](long to, long from, long tap) {
     y[to] += double(x[from]) * weight[tap];
     of_x[from] += double(g[to]) * weight[tap];
     of_weight[tap] += double(g[to]) * x[from];
   });
-  for (double& v : y) v = c.relu && v < 0 ? 0 : v;
-  for (std::size_t i = 0; i < x_size; i++) of_x[i] = !c.relu || x[i] > 0 ? of_x[i] : 0;
+  for (double& v : y) v = c.relu && v < 0 ? c.slope * v : v;
+  for (std::size_t i = 0; i < x_size; i++) {
+    if (!c.relu || x[i] > 0) continue;
+    of_slope[i % s.ic] += of_x[i] * x[i];
+    of_x[i] *= c.slope;
+  }
 
   const training::ConstMaps from{x.data(), c.n, c.h, c.w, s.ic};
   const training::ConstMaps gradient{g.data(), c.n, c.outputs_y(), c.outputs_x(), s.oc};
   std::vector<float> out(y_size, NAN), x_gradient(x_size, NAN), weight_gradient(weights, NAN), bias_gradient(s.oc, NAN);
-  training::forward(s, weight.data(), bias.data(), c.relu, from, {out.data(), c.n, gradient.h, gradient.w, s.oc},
-                    threads);
-  training::backward_data(s, weight.data(), gradient, c.relu ? x.data() : nullptr,
+  const bool parametric = c.relu && c.slope != 0;
+  const std::vector<float> slope_out(s.oc, c.slope), slope_in(s.ic, c.slope);
+  std::vector<float> slope_gradient(s.ic, NAN);
+  const Activation activation = parametric ? Activation::prelu : c.relu ? Activation::relu : Activation::none;
+  const training::ActivationBack back{x.data(), parametric ? slope_in.data() : nullptr,
+                                      parametric ? slope_gradient.data() : nullptr};
+  training::forward(s, weight.data(), bias.data(), activation, slope_out.data(), from,
+                    {out.data(), c.n, gradient.h, gradient.w, s.oc}, threads);
+  training::backward_data(s, weight.data(), gradient, c.relu ? &back : nullptr,
                           {x_gradient.data(), c.n, c.h, c.w, s.ic}, threads);
   training::backward_weights(s, from, gradient, weight_gradient.data(), bias_gradient.data(), threads);
   compare("forward", c, out, y);
   compare("backward to data", c, x_gradient, of_x);
   compare("backward to weights", c, weight_gradient, of_weight);
   compare("backward to bias", c, bias_gradient, of_bias);
+  if (parametric) compare("backward to slopes", c, slope_gradient, of_slope);
 }
 
 // ic, oc, kh, kw, strides, dilations, groups, padding
 const Case kCases[] = {
-    {{16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 2, 9, 14, true},   {{3, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1, 13, 6, false},
-    {{20, 27, 3, 3, 1, 1, 1, 1, 1, 0, 0}, 1, 7, 18, true},   {{64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1, 5, 70, true},
-    {{8, 8, 3, 3, 1, 1, 1, 1, 1, 2, 2}, 1, 1, 1, false},     {{5, 9, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 3, 8, 7, true},
-    {{17, 4, 5, 5, 1, 1, 1, 1, 1, 2, 2}, 1, 6, 9, false},    {{7, 6, 7, 7, 2, 2, 1, 1, 1, 3, 3}, 1, 9, 10, true},
-    {{12, 18, 3, 3, 1, 1, 2, 2, 6, 2, 2}, 2, 7, 8, true},    {{21, 21, 3, 3, 1, 1, 1, 1, 21, 1, 1}, 1, 6, 5, false},
-    {{32, 32, 3, 3, 1, 1, 1, 1, 32, 1, 1}, 1, 6, 5, false},  {{130, 3, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 1, 4, 5, true},
+    {{16, 16, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 2, 9, 14, true},
+    {{3, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1, 13, 6, false},
+    {{20, 27, 3, 3, 1, 1, 1, 1, 1, 0, 0}, 1, 7, 18, true},
+    {{64, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 1, 5, 70, true},
+    {{8, 8, 3, 3, 1, 1, 1, 1, 1, 2, 2}, 1, 1, 1, false},
+    {{5, 9, 3, 3, 2, 2, 1, 1, 1, 1, 1}, 3, 8, 7, true},
+    {{17, 4, 5, 5, 1, 1, 1, 1, 1, 2, 2}, 1, 6, 9, false},
+    {{7, 6, 7, 7, 2, 2, 1, 1, 1, 3, 3}, 1, 9, 10, true},
+    {{12, 18, 3, 3, 1, 1, 2, 2, 6, 2, 2}, 2, 7, 8, true},
+    {{21, 21, 3, 3, 1, 1, 1, 1, 21, 1, 1}, 1, 6, 5, false},
+    {{32, 32, 3, 3, 1, 1, 1, 1, 32, 1, 1}, 1, 6, 5, false},
+    {{130, 3, 1, 1, 1, 1, 1, 1, 1, 0, 0}, 1, 4, 5, true},
     {{10, 12, 4, 2, 3, 2, 1, 2, 2, 1, 1}, 1, 11, 12, false},
+    {{20, 33, 3, 3, 1, 1, 1, 1, 1, 1, 1}, 2, 7, 9, true, 0.25f},
 };
 
 }  // namespace

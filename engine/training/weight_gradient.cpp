@@ -5,6 +5,7 @@
 
 #include "execution/pool.h"
 #include "isa/kernels.h"
+#include "kernels/winograd.h"
 #include "training/buffers.h"
 #include "training/convolution.h"
 #include "training/strip.h"
@@ -16,8 +17,7 @@ constexpr int kParts = 12;    // shared equally by 2, 3, 4, 6 and 12 threads
 constexpr int kTiles = 64;    // of one unit, about: their transforms lie in the second cache
 constexpr int kPixels = 512;  // of one unit without Winograd
 constexpr int kLine = 16;     // floats in a cache line, and in the widest vector
-constexpr int kSide = 6, kFrequencies = kSide * kSide;
-constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;  // the points of kernels/winograd.inl.h
+using winograd::kSide, winograd::kFrequencies, winograd::kA, winograd::kB;
 
 constexpr long divide_up(long a, long b) { return (a + b - 1) / b; }
 constexpr int to_lines(int c) { return int(divide_up(c, kLine)) * kLine; }
@@ -26,17 +26,17 @@ constexpr int to_lines(int c) { return int(divide_up(c, kLine)) * kLine; }
 struct Work {
   const ConvolutionShape& shape;
   const ConstMaps &x, &gradient;
-  const bool winograd = shape.kh == 3 && shape.kw == 3 && shape.stride_y == 1 && shape.stride_x == 1 &&
-                        shape.dilation_y == 1 && shape.dilation_x == 1 && shape.groups == 1;
+  const bool by_frequencies = shape.kh == 3 && shape.kw == 3 && shape.stride_y == 1 && shape.stride_x == 1 &&
+                              shape.dilation_y == 1 && shape.dilation_x == 1 && shape.groups == 1;
   const KernelTable& table = kernels();
   const int icg = shape.ic / shape.groups, ocg = shape.oc / shape.groups;
 
   // Of one unit: output rows, the input rows that they read, output columns (whole tiles).
   const int across = int(divide_up(gradient.w, 4));
-  const int rows = int(winograd ? 4 * std::clamp<long>(kTiles / across, 1, divide_up(gradient.h, 4))
-                                : std::clamp<long>(kPixels / gradient.w, 1, gradient.h));
+  const int rows = int(by_frequencies ? 4 * std::clamp<long>(kTiles / across, 1, divide_up(gradient.h, 4))
+                                      : std::clamp<long>(kPixels / gradient.w, 1, gradient.h));
   const int rows_read = (rows - 1) * shape.stride_y + (shape.kh - 1) * shape.dilation_y + 1;
-  const int columns = int(winograd ? across * 4 : gradient.w);
+  const int columns = int(by_frequencies ? across * 4 : gradient.w);
   const long units_of_item = divide_up(gradient.h, rows), units = gradient.n * units_of_item;
   const int parts = int(std::min<long>(kParts, units));
 
@@ -50,7 +50,7 @@ struct Work {
   const Strip gradient_strip{gradient, to_lines(shape.oc), 1, 1, 0, columns};
 
   // Sums of one part: [frequency, or ky and kx and group][ic of a group][oc of a group, whole lines], then bias.
-  const int blocks = winograd ? kFrequencies : shape.kh * shape.kw * shape.groups;
+  const int blocks = by_frequencies ? kFrequencies : shape.kh * shape.kw * shape.groups;
   const std::ptrdiff_t sums_step = to_lines(ocg), block_size = icg * sums_step, bias_at = blocks * block_size;
   const std::ptrdiff_t part_size = bias_at + to_lines(shape.oc);
 
@@ -59,7 +59,7 @@ struct Work {
   const std::ptrdiff_t x_size = rows_read * x_strip.pitch() + 4 * kLine;
   const std::ptrdiff_t gradient_size = rows * gradient_strip.pitch() + 4 * kLine;
   const std::ptrdiff_t u_step = tiles * x_strip.stride + kLine, v_step = tiles * gradient_strip.stride + kLine;
-  const std::ptrdiff_t scratch_size = x_size + gradient_size + (winograd ? kFrequencies * (u_step + v_step) : 0);
+  const std::ptrdiff_t scratch_size = x_size + gradient_size + (by_frequencies ? kFrequencies * (u_step + v_step) : 0);
 
   void run(float* weight_gradient, float* bias_gradient, int threads) const;
   void one_part(int part, float* sums, float* scratch) const;
@@ -99,7 +99,7 @@ void Work::one_unit(long unit, float* sums, float* scratch) const {
   x_strip.copy_rows(item, y * shape.stride_y - shape.pad_top, rows_read, in);
   gradient_strip.copy_rows(item, y, rows, out);
   add_bias(out, sums + bias_at);
-  if (winograd)
+  if (by_frequencies)
     by_winograd(in, out, out + gradient_size, sums);
   else
     directly(in, out, sums);
@@ -170,7 +170,7 @@ void Work::finish_channel(const float* sums, int ic, float* weight_gradient) con
   const int taps = shape.kh * shape.kw;
   const auto place = [&](int oc) { return weight_gradient + (std::ptrdiff_t(oc) * icg + ic) * taps; };
   sums += ic * sums_step;
-  if (winograd) {
+  if (by_frequencies) {
     float line[9][kLine];
     for (int o = 0; o < shape.oc; o += kLine) {
       taps_of_line(sums, o, line);

@@ -5,10 +5,10 @@
 
 namespace training_functions {
 
-using training::Functions, training::OuterProducts, training::TileRow;
+using training::OuterProducts, training::TileRow;
 
-constexpr int kSide = winograd::kSide, kOutputs = 4;
-constexpr float kA = winograd::kA, kB = winograd::kB;
+using winograd::kSide, winograd::kA, winograd::kB;
+constexpr int kOutputs = 4;
 
 // Four gradients to six frequencies: the transpose of winograd::from_frequencies.
 inline __attribute__((always_inline)) void spread(const V (&y)[kOutputs], V (&f)[kSide]) {
@@ -113,7 +113,5 @@ void outer_products(const OuterProducts& call) {
       if (n == 3) blocks<3>(call, v * kLanes);
   }
 }
-
-constexpr Functions kFunctions = {tile_row<kSide>, tile_row<kOutputs>, outer_products};
 
 }  // namespace training_functions

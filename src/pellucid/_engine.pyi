@@ -16,11 +16,42 @@ def measure_peaks() -> dict[str, float]: ...
 def training_empty(shape: Sequence[int]) -> Array: ...
 def training_bytes() -> tuple[int, int]: ...
 def training_forward(
-    x: Array, weight: Array, bias: Array | None, geometry: Sequence[int], relu: bool, out: Array, threads: int
+    x: Array,
+    weight: Array,
+    bias: Array | None,
+    geometry: Sequence[int],
+    relu: bool,
+    slope: Array | None,
+    out: Array,
+    threads: int,
+) -> None: ...
+def training_backward_activation(
+    gradient: Array, map: Array, slope: Array | None, slope_gradient: Array | None, out: Array, threads: int
 ) -> None: ...
 def training_backward_data(
-    gradient: Array, weight: Array, geometry: Sequence[int], mask: Array | None, out: Array, threads: int
+    gradient: Array,
+    weight: Array,
+    geometry: Sequence[int],
+    map: Array | None,
+    slope: Array | None,
+    slope_gradient: Array | None,
+    out: Array,
+    threads: int,
 ) -> None: ...
+def training_channels_last(x: Array, out: Array, threads: int) -> None: ...
+def training_adam_step(
+    addresses: Sequence[Sequence[int]],
+    rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    decay: float,
+    gradient: float,
+    toward: float,
+    t: int,
+    threads: int,
+) -> None: ...
+def training_length_of(addresses: Sequence[Sequence[int]], threads: int) -> float: ...
 def training_backward_weights(
     x: Array,
     gradient: Array,

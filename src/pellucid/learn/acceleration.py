@@ -1,7 +1,7 @@
 """`accelerate(module)`: the same module and the same parameters, its convolutions on the engine.
 
 Nothing is copied or renamed: a convolution of torch's own class becomes `layers.convolution.Conv2d`, a `Sequential`
-that holds a run of convolutions and ReLUs becomes a `ConvolutionChain`. Saved weights, optimisers that hold the
+that holds a run of convolutions and activations becomes a `ConvolutionChain`. Saved weights, optimisers that hold the
 parameters, deepcopy and export are as before.
 """
 

@@ -11,9 +11,9 @@ from pellucid.learn.layers.convolutions import runs_of
 
 
 def test_runs() -> None:
-    kinds = ["relu", "conv", "relu", "conv", "conv", "relu", "relu", "other", "conv", "other"]
+    kinds = ["activation", "conv", "activation", "conv", "conv", "activation", "activation", "other", "conv", "other"]
     assert list(runs_of(kinds)) == [(1, 6), (8, 9)]
-    assert list(runs_of([])) == list(runs_of(["relu", "other"])) == []
+    assert list(runs_of([])) == list(runs_of(["activation", "other"])) == []
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,8 @@ def test_a_layer_equals_torch(layer: Conv2d, reason: str | None) -> None:
 def chain() -> ConvolutionChain:
     torch.manual_seed(1)
     layers = [Conv2d(3, 20, 3, padding=1), nn.ReLU(), Conv2d(20, 8, 3, bias=False), nn.Sigmoid(), Conv2d(8, 4, 1)]
-    return ConvolutionChain(nn.ReLU(), *layers)
+    more = [nn.LeakyReLU(0.1), Conv2d(4, 6, 3), nn.PReLU(6), Conv2d(6, 5, 1), nn.PReLU()]
+    return ConvolutionChain(nn.ReLU(), *layers, *more)
 
 
 def of_torch(module: nn.Sequential) -> nn.Sequential:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pellucid import _engine
 from pellucid.errors import PellucidError, TrainingError
-from pellucid.learn.layers.convolutions import Geometry, convolutions, convolutions_backward
+from pellucid.learn.layers.convolutions import Geometry, convolutions, convolutions_backward, convolutions_forward
 
 TOLERANCE = 2e-5
 """Of the largest value: float32 with Winograd's transforms, sums over a few thousand pixels."""
@@ -46,11 +46,19 @@ class Case:
     dilation: int = 1
     groups: int = 1
     relu: bool = False
+    slopes: tuple[float, float] | None = None  # from the first channel's to the last's; of one for all: twice the same
 
     @property
     def geometry(self) -> Geometry:
         s, p, d = self.stride, self.padding, self.dilation
         return Geometry((s, s), (p, p), (d, d), self.groups)
+
+    @property
+    def slope(self) -> Tensor:
+        if self.slopes is None:
+            return torch.empty(0)
+        first, last = self.slopes
+        return torch.tensor([first]) if first == last else torch.linspace(first, last, self.oc)
 
 
 CASES = [
@@ -79,6 +87,11 @@ CASES = [
     Case(1, 9, 10, 21, 12, groups=3, stride=2, relu=True),
     Case(2, 9, 9, 33, 33, groups=33),
     Case(1, 8, 9, 16, 32, groups=16, dilation=2, padding=2),
+    Case(2, 13, 17, 32, 48, slopes=(0.01, 0.4)),
+    Case(1, 9, 8, 5, 33, stride=2, slopes=(0.2, 1.5)),
+    Case(2, 7, 6, 12, 20, slopes=(-0.3, 0.3)),
+    Case(1, 8, 8, 12, 17, kernel=(1, 1), padding=0, slopes=(0.25, 0.25)),
+    Case(1, 8, 8, 12, 17, slopes=(0.0, 0.0)),
 ]
 
 
@@ -91,23 +104,24 @@ def tensors(case: Case) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def results(case: Case, x: Tensor, weight: Tensor, bias: Tensor) -> list[Tensor]:
-    """y and the gradients of x, weights and bias, for one gradient of y."""
-    x, weight, bias = (t.clone().requires_grad_() for t in (x, weight, bias))
+    """y and the gradients of x, weights, bias and slopes, for one gradient of y."""
+    x, weight, bias, slope = (t.clone().requires_grad_() for t in (x, weight, bias, case.slope.to(x.dtype)))
     if x.dtype == torch.float64:
         y = F.conv2d(x, weight, bias, *case.geometry)
-        y = y.relu() if case.relu else y
+        y = y.relu() if case.relu else y if case.slopes is None else F.prelu(y, slope)
     else:
-        y = convolutions(x, [weight], [bias], case.geometry.numbers(), [case.relu])[-1]
+        y = convolutions(x, [weight], [bias], case.geometry.numbers(), [case.relu], [slope])[-1]
     gradient = torch.randn(y.shape, generator=torch.Generator().manual_seed(7)).to(y.dtype)
-    return [y.detach(), *torch.autograd.grad(y, [x, weight, bias], gradient)]
+    wanted = [x, weight, bias] if case.slopes is None else [x, weight, bias, slope]
+    return [y.detach(), *torch.autograd.grad(y, wanted, gradient)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_equals_torch_in_float64(case: Case, isa: str) -> None:
     given = tensors(case)
     right = results(case, *(t.double() for t in given))
-    names = ("y", "gradient of x", "gradient of weights", "gradient of bias")
-    for name, seen, expected in zip(names, results(case, *given), right, strict=True):
+    names = ("y", "gradient of x", "gradient of weights", "gradient of bias", "gradient of slopes")
+    for name, seen, expected in zip(names[: len(right)], results(case, *given), right, strict=True):
         scale = max(float(expected.abs().max()), 1.0)
         assert seen.shape == expected.shape
         error = float((seen.double() - expected).abs().max()) / scale
@@ -123,7 +137,7 @@ def test_channel_counts(channels: int, isa: str) -> None:
             torch.testing.assert_close(seen.double(), expected, rtol=0, atol=TOLERANCE * scale)
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[11], CASES[15], CASES[21]], ids=str)
+@pytest.mark.parametrize("case", [CASES[0], CASES[11], CASES[15], CASES[21], CASES[25]], ids=str)
 def test_same_bits_for_any_number_of_threads(case: Case, isa: str, threads: None) -> None:
     runs = []
     for count in (1, 2, 3, 4):
@@ -144,36 +158,47 @@ def chain(dtype: torch.dtype = torch.float32) -> tuple[Tensor, list[Tensor], lis
     return made(1, 2, 4, 3), weights, biases, numbers, [True, True]
 
 
-def test_a_chain_equals_its_layers() -> None:
+@pytest.mark.parametrize("slope", [None, 0.3, 0.0, -0.2])
+def test_a_chain_equals_its_layers(slope: float | None) -> None:
     x, weights, biases, numbers, relu = chain()
-    whole = convolutions(x, weights, biases, numbers, relu)[-1]
-    first = convolutions(x, weights[:1], biases[:1], numbers[:7], relu[:1])[-1]
-    second = convolutions(first, weights[1:], biases[1:], numbers[7:], relu[1:])[-1]
-    wanted = [x, *weights, biases[0]]
+    slopes = [torch.empty(0) if slope is None else torch.tensor([slope, 0.1, 0.2, 0.3])] * 2
+    slopes[1] = torch.empty(0)
+    relu[0] = slope is None
+    slopes[0].requires_grad_()
+    whole = convolutions(x, weights, biases, numbers, relu, slopes)[-1]
+    first = convolutions(x, weights[:1], biases[:1], numbers[:7], relu[:1], slopes[:1])[-1]
+    second = convolutions(first, weights[1:], biases[1:], numbers[7:], relu[1:], slopes[1:])[-1]
+    wanted = [x, *weights, biases[0], *slopes[: slope is not None]]
     assert torch.equal(whole, second)
     gradients = zip(
         torch.autograd.grad(whole.square().sum(), wanted),
         torch.autograd.grad(second.square().sum(), wanted),
         strict=True,
     )
-    assert all(torch.equal(a, b) for a, b in gradients)
+    for a, b in gradients:
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 
-def test_gradients_in_float64() -> None:
-    x, weights, biases, numbers, relu = chain(torch.float64)
+@pytest.mark.parametrize("slope", [0.3, -0.2])
+def test_gradients_in_float64(slope: float) -> None:
+    x, weights, biases, numbers, _ = chain(torch.float64)
+    slopes = [torch.full((n,), slope, dtype=torch.float64).requires_grad_() for n in (4, 1)]
 
-    def last(x: Tensor, a: Tensor, b: Tensor, bias: Tensor) -> Tensor:
-        return convolutions(x, [a, b], [bias, biases[1]], numbers, relu)[-1]
+    def last(x: Tensor, a: Tensor, b: Tensor, bias: Tensor, p: Tensor, q: Tensor) -> Tensor:
+        return convolutions(x, [a, b], [bias, biases[1]], numbers, [False, False], [p, q])[-1]
 
-    assert torch.autograd.gradcheck(last, (x, *weights, biases[0]), fast_mode=True)
+    assert torch.autograd.gradcheck(last, (x, *weights, biases[0], *slopes), fast_mode=True)
 
 
 def test_what_torch_asks_of_an_operator() -> None:
     x, weights, biases, numbers, relu = chain()
-    torch.library.opcheck(convolutions, (x, weights[:1], biases[:1], numbers[:7], relu[:1]))
+    slopes = [torch.full((4,), 0.25), torch.empty(0)]
+    slopes[0].requires_grad_()
+    torch.library.opcheck(convolutions_forward, (x, weights[:1], biases[:1], numbers[:7], [False], slopes[:1]))
     with torch.no_grad():
-        maps = convolutions(x, weights, biases, numbers, relu)
-        args = (torch.randn_like(maps[-1]), x, maps, weights, [True, False], numbers, relu, True)
+        relu = [False, True]
+        maps = convolutions(x, weights, biases, numbers, relu, slopes)
+        args = (torch.randn_like(maps[-1]), x, maps, weights, biases, numbers, relu, slopes, [True, False], True)
         torch.library.opcheck(convolutions_backward, args, test_utils=("test_schema", "test_faketensor"))
 
 
@@ -225,4 +250,6 @@ def test_steps_hand_memory_to_each_other() -> None:
 def test_what_does_not_fit_is_refused(x: tuple, weight: tuple, numbers: list[int], message: str) -> None:
     out = np.zeros((1, 5, 5, 8), np.float32)
     with pytest.raises(PellucidError, match=message):
-        _engine.training_forward(np.zeros(x, np.float32), np.zeros(weight, np.float32), None, numbers, False, out, 1)
+        _engine.training_forward(
+            np.zeros(x, np.float32), np.zeros(weight, np.float32), None, numbers, False, None, out, 1
+        )

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolutions import Geometry, convolutions, runs_of
 
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU)
+
 
 def why_not(layer: nn.Conv2d) -> str | None:
     """What keeps a convolution on torch; None when the engine takes it."""
@@ -46,19 +48,24 @@ def _stands_aside(x: Tensor) -> bool:
 
 
 def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
-    """Convolutions, each with or without a ReLU after it, as one operation."""
-    weights, biases, numbers, relu = [], [], list[int](), list[bool]()
+    """Convolutions, each with or without an activation after it, as one operation."""
+    weights, biases, numbers, relu, slopes = [], [], list[int](), list[bool](), list[Tensor]()
     for layer in layers:
-        if not isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d):
+            geometry = _geometry(layer)
+            assert geometry is not None
+            weights.append(layer.kernel() if isinstance(layer, CollapsibleConv2d) else layer.weight)
+            biases.append(layer.weight.new_empty(0) if layer.bias is None else layer.bias)
+            numbers += geometry.numbers()
+            relu.append(False)
+            slopes.append(layer.weight.new_empty(0))
+        elif isinstance(layer, nn.PReLU):
+            slopes[-1] = layer.weight
+        elif isinstance(layer, nn.LeakyReLU):
+            slopes[-1] = weights[-1].new_full((1,), layer.negative_slope)
+        else:
             relu[-1] = True
-            continue
-        geometry = _geometry(layer)
-        assert geometry is not None
-        weights.append(layer.kernel() if isinstance(layer, CollapsibleConv2d) else layer.weight)
-        biases.append(layer.weight.new_empty(0) if layer.bias is None else layer.bias)
-        numbers += geometry.numbers()
-        relu.append(False)
-    return convolutions(x, weights, biases, numbers, relu)[-1]
+    return convolutions(x, weights, biases, numbers, relu, slopes)[-1]
 
 
 class Conv2d(nn.Conv2d):
@@ -74,14 +81,14 @@ class CollapsibleConv2dOnEngine(CollapsibleConv2d):
 
 
 class ConvolutionChain(nn.Sequential):
-    """Its runs of convolution and ReLU are one operation each, and no other layer sees the maps between."""
+    """Its runs of convolution and activation are one operation each, and no other layer sees the maps between."""
 
     def forward(self, x: Tensor) -> Tensor:
         return in_order(list(self), x)
 
 
 def in_order(layers: list[nn.Module], x: Tensor) -> Tensor:
-    """One layer after the other, every run of convolutions on the engine and ReLUs as one operation."""
+    """One layer after the other, every run of convolutions on the engine and activations as one operation."""
     runs = runs_of([kind_of(layer) for layer in layers])
     done = 0
     for begin, end in () if _stands_aside(x) or any(map(_listened_to, layers)) else runs:
@@ -95,10 +102,10 @@ def in_order(layers: list[nn.Module], x: Tensor) -> Tensor:
 
 
 def kind_of(layer: nn.Module) -> str:
-    """`conv`, `relu` or `other`."""
-    if type(layer) in (Conv2d, CollapsibleConv2dOnEngine) and why_not(layer) is None:
-        return "conv"
-    return "relu" if type(layer) is nn.ReLU else "other"
+    """`conv`, `activation` or `other`."""
+    if type(layer) is Conv2d or type(layer) is CollapsibleConv2dOnEngine:
+        return "conv" if why_not(layer) is None else "other"
+    return "activation" if type(layer) in ACTIVATIONS else "other"
 
 
 def _listened_to(layer: nn.Module) -> bool:

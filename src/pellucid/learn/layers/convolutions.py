@@ -1,162 +1,132 @@
 """Runs of convolutions as two torch operators: on the engine in float32 on a processor, else on torch's own kernels.
 
-    pellucid::convolutions            (x, weights, biases, geometry, relu) -> the map after each layer
-    pellucid::convolutions_backward   gradients of x, weights and biases
+    pellucid::convolutions            (x, weights, biases, geometry, relu, slopes) -> the map after each layer
+    pellucid::convolutions_backward   gradients of x, weights, biases and slopes
 
 Maps lie in memory as (n, h, w, c), torch's channels_last, in buffers that steps hand to each other. A run knows that
-nobody but its next layer reads a map inside it, so the ReLU's mask is applied where a gradient is stored. The operators
-carry fake and autograd registrations; a gradient of a gradient is refused.
+nobody but its next layer reads a map inside it, so the way back through an activation is taken where a gradient is
+stored. No masks are kept: the map that an activation gave lies there for the next layer's weights, and says what it
+took; where a slope hides that, the layer is computed again. The operators carry fake and autograd registrations; a
+gradient of a gradient is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from types import ModuleType
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from pellucid import _engine
 from pellucid.errors import TrainingError
+from pellucid.learn.layers import on_engine, on_torch
+from pellucid.learn.layers.layer import Geometry, Layer, geometries, layers_of
 
-NUMBERS = 7
-"""How many integers describe one layer in `geometry`."""
-
-
-class Geometry(NamedTuple):
-    """One layer's: zeros around the map, the same at opposite edges."""
-
-    stride: tuple[int, int]  # y x, as all pairs
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
-    groups: int
-
-    def numbers(self) -> list[int]:
-        return [*self.stride, *self.padding, *self.dilation, self.groups]
-
-    def output_size(self, size: Sequence[int], kernel: Sequence[int]) -> list[int]:
-        terms = zip(size, kernel, self.stride, self.padding, self.dilation, strict=True)
-        return [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in terms]
+__all__ = ["Geometry", "convolutions", "convolutions_backward", "convolutions_forward", "runs_of"]
 
 
-def _geometries(numbers: Sequence[int]) -> list[Geometry]:
-    rows = (numbers[i : i + NUMBERS] for i in range(0, len(numbers), NUMBERS))
-    return [Geometry((a, b), (c, d), (e, f), g) for a, b, c, d, e, f, g in rows]
+def convolutions(
+    x: Tensor,
+    weights: list[Tensor],
+    biases: list[Tensor],
+    geometry: list[int],
+    relu: list[bool],
+    slopes: list[Tensor] | None = None,
+) -> list[Tensor]:
+    """The map after each layer.
 
-
-# ---- forward
+    A layer without bias gives an empty one. Slopes of negative numbers, for each channel or one for all, are empty
+    where the layer has none; left out, none has.
+    """
+    if slopes is None:
+        slopes = [x.new_empty(0)] * len(weights)
+    return convolutions_forward(x, weights, biases, geometry, relu, slopes)
 
 
 @torch.library.custom_op(
     "pellucid::convolutions",
     mutates_args=(),
-    schema="(Tensor x, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu) -> Tensor[]",
+    schema="(Tensor x, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu, Tensor[] slopes) -> Tensor[]",
 )
-def convolutions(x, weights, biases, geometry, relu):
-    """The map after each layer. A layer without bias gives an empty one."""
-    if not _on_engine(x, *weights, *biases):
-        return _by_torch(x, weights, biases, geometry, relu)
-    threads, maps, into = torch.get_num_threads(), [], _channels_last(x)
-    for weight, bias, layer, positive in zip(weights, biases, _geometries(geometry), relu, strict=True):
-        h, w = layer.output_size(into.shape[1:3], weight.shape[2:])
-        out = _engine.training_empty((len(into), max(h, 0), max(w, 0), len(weight)))
-        _engine.training_forward(into, _array(weight), _array_or_none(bias), layer.numbers(), positive, out, threads)
-        maps.append(_tensor(out))
-        into = out
-    return maps
-
-
-def _by_torch(
-    x: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], geometry: Sequence[int], relu: Sequence[bool]
-) -> list[Tensor]:
-    maps: list[Tensor] = []
-    for weight, bias, layer, positive in zip(weights, biases, _geometries(geometry), relu, strict=True):
-        x = F.conv2d(x, weight, bias if len(bias) else None, *layer)
-        x = _laid_out(x.relu() if positive else x)
+def convolutions_forward(x, weights, biases, geometry, relu, slopes):
+    kernels = on_engine if on_engine.takes(x, *weights, *biases, *slopes) else on_torch
+    maps = []
+    for layer in layers_of(weights, biases, geometry, relu, slopes):
+        x = kernels.forward(layer, x)
         maps.append(x)
     return maps
 
 
-@convolutions.register_fake
-def _(x, weights, biases, geometry, relu):
+@convolutions_forward.register_fake
+def _(x, weights, biases, geometry, relu, slopes):
     maps, size = [], x.shape[2:]
-    for weight, layer in zip(weights, _geometries(geometry), strict=True):
+    for weight, layer in zip(weights, geometries(geometry), strict=True):
         size = layer.output_size(size, weight.shape[2:])
         maps.append(x.new_empty((x.shape[0], *size, weight.shape[0])).permute(0, 3, 1, 2))
     return maps
 
 
-# ---- backward
-
-
 @torch.library.custom_op(
     "pellucid::convolutions_backward",
     mutates_args=(),
-    schema="(Tensor gradient, Tensor x, Tensor[] maps, Tensor[] weights, bool[] biased, int[] geometry, bool[] relu,"
-    " bool x_wanted) -> Tensor[]",
+    schema="(Tensor gradient, Tensor x, Tensor[] maps, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu,"
+    " Tensor[] slopes, bool[] learned, bool x_wanted) -> Tensor[]",
 )
-def convolutions_backward(gradient, x, maps, weights, biased, geometry, relu, x_wanted):
-    """The gradients of x (empty when unwanted), of all weights, of all biases (empty where there are none)."""
-    if relu[-1]:
-        gradient = torch.ops.aten.threshold_backward(gradient, maps[-1], 0)
-    back = _engine_layer if _on_engine(gradient, x, *weights) else _torch_layer
+def convolutions_backward(gradient, x, maps, weights, biases, geometry, relu, slopes, learned, x_wanted):
+    """The gradients of x (empty when unwanted), of all weights, of all biases (empty where there are none) and of all
+    slopes (empty where they are not learned)."""
+    kernels = on_engine if on_engine.takes(gradient, x, *weights, *biases, *slopes) else on_torch
+    layers, inputs = layers_of(weights, biases, geometry, relu, slopes), [x, *maps[:-1]]
+    activations = [_Activation(*parts) for parts in zip(layers, inputs, maps, learned, strict=True)]
     of_weights: list[Tensor] = []
     of_biases: list[Tensor] = []
-    for k, layer in reversed(list(enumerate(_geometries(geometry)))):
-        into, mask = (maps[k - 1], relu[k - 1]) if k else (x, False)
-        wanted = bool(k) or x_wanted
-        gradient, of_weight, of_bias = back(gradient, into, weights[k], biased[k], layer, mask, wanted)
+    last = activations[-1]
+    if last.layer.active:
+        gradient = kernels.back_through(last.layer, last.shown(kernels), gradient, last.sums)
+    for k in range(len(layers) - 1, -1, -1):
+        of_weight, of_bias = kernels.back_to_weights(layers[k], inputs[k], gradient)
         of_weights.insert(0, of_weight)
         of_biases.insert(0, of_bias)
-    return [gradient, *of_weights, *of_biases]
+        before = activations[k - 1] if k and layers[k - 1].active else None
+        if before is not None:
+            shown = before.shown(kernels)
+            gradient = kernels.back_to_data(layers[k], inputs[k], gradient, before.layer, shown, before.sums)
+        elif k or x_wanted:
+            gradient = kernels.back_to_data(layers[k], inputs[k], gradient, None, None, None)
+    of_slopes = [activation.of_slope() for activation in activations]
+    return [gradient if x_wanted else x.new_empty(0), *of_weights, *of_biases, *of_slopes]
 
 
-def _engine_layer(
-    gradient: Tensor, x: Tensor, weight: Tensor, biased: bool, layer: Geometry, mask: bool, wanted: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    threads, numbers = torch.get_num_threads(), layer.numbers()
-    into, of_map = _channels_last(x), _channels_last(gradient)
-    of_weight = torch.empty(weight.shape)
-    of_bias = torch.empty(len(weight) if biased else 0)
-    _engine.training_backward_weights(into, of_map, numbers, of_weight.numpy(), _array_or_none(of_bias), threads)
-    if not wanted:
-        return x.new_empty(0), of_weight, of_bias
-    out = _engine.training_empty(into.shape)
-    _engine.training_backward_data(of_map, _array(weight), numbers, into if mask else None, out, threads)
-    return _tensor(out), of_weight, of_bias
+class _Activation:
+    """What the way back through a layer's activation needs, and where the sums for its slope arrive."""
 
+    def __init__(self, layer: Layer, into: Tensor, out: Tensor, learned: bool) -> None:
+        self.layer, self.into, self.out, self.hides = layer, into, out, layer.hides
+        self.sums = layer.weight.new_empty(len(layer.weight)) if learned and len(layer.slope) else None
 
-def _torch_layer(
-    gradient: Tensor, x: Tensor, weight: Tensor, biased: bool, layer: Geometry, mask: bool, wanted: bool
-) -> tuple[Tensor, Tensor, Tensor]:
-    stride, padding, dilation, groups = layer
-    of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
-        gradient, x, weight, [len(weight)], stride, padding, dilation, False, (0, 0), groups, (wanted, True, biased)
-    )
-    if wanted and mask:
-        of_x = torch.ops.aten.threshold_backward(of_x, x, 0)
-    of_x = _laid_out(of_x) if wanted else x.new_empty(0)
-    return of_x, of_weight.contiguous(), of_bias if biased else x.new_empty(0)
+    def shown(self, kernels: ModuleType) -> Tensor:
+        return kernels.forward(self.layer.bare(), self.into) if self.hides else self.out
+
+    def of_slope(self) -> Tensor:
+        return self.layer.slope.new_empty(0) if self.sums is None else self.layer.of_slope(self.sums, self.hides)
 
 
 @convolutions_backward.register_fake
-def _(gradient, x, maps, weights, biased, geometry, relu, x_wanted):
+def _(gradient, x, maps, weights, biases, geometry, relu, slopes, learned, x_wanted):
     n, c, h, w = x.shape
     of_x = x.new_empty((n, h, w, c)).permute(0, 3, 1, 2) if x_wanted else x.new_empty(0)
-    of_biases = [w.new_empty(w.shape[0] if has else 0) for w, has in zip(weights, biased, strict=True)]
-    return [of_x, *(w.new_empty(w.shape) for w in weights), *of_biases]
+    of_slopes = [s.new_empty(s.shape if wanted else 0) for s, wanted in zip(slopes, learned, strict=True)]
+    return [of_x, *(p.new_empty(p.shape) for p in [*weights, *biases]), *of_slopes]
 
 
 # ---- autograd
 
 
 def _remember(ctx, inputs, output) -> None:
-    x, weights, biases, ctx.geometry, ctx.relu = inputs
+    x, weights, biases, ctx.geometry, ctx.relu, slopes = inputs
     ctx.biased = [len(bias) > 0 for bias in biases]
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(x, *weights, *output)
+    ctx.save_for_backward(x, *weights, *biases, *slopes, *output)
 
 
 def _differentiate(ctx, gradients):
@@ -166,15 +136,17 @@ def _differentiate(ctx, gradients):
     if any(g is not None for g in inner):
         raise TrainingError("a map inside a run of convolutions has no gradient", hint="run the layers one by one")
     if gradient is None:
-        return None, nothing, nothing, None, None
+        return None, nothing, nothing, None, None, nothing
     x, *saved = ctx.saved_tensors
-    weights, maps = saved[:count], saved[count:]
-    x_wanted = ctx.needs_input_grad[0]
+    weights, biases, slopes, maps = (saved[k * count : (k + 1) * count] for k in range(4))
+    x_wanted, learned = ctx.needs_input_grad[0], list(ctx.needs_input_grad[5])
     of_x, *rest = convolutions_backward(
-        gradient, x, maps, weights, ctx.biased, list(ctx.geometry), list(ctx.relu), x_wanted
+        gradient, x, maps, weights, biases, list(ctx.geometry), list(ctx.relu), slopes, learned, x_wanted
     )
-    of_biases = [g if has else None for g, has in zip(rest[count:], ctx.biased, strict=True)]
-    return of_x if x_wanted else None, rest[:count], of_biases, None, None
+    of_weights, of_biases, of_slopes = (rest[k * count : (k + 1) * count] for k in range(3))
+    of_biases = [g if has else None for g, has in zip(of_biases, ctx.biased, strict=True)]
+    of_slopes = [g if wanted else None for g, wanted in zip(of_slopes, learned, strict=True)]
+    return of_x if x_wanted else None, of_weights, of_biases, None, None, of_slopes
 
 
 def _refuse(ctx, *gradients):
@@ -185,43 +157,19 @@ def _refuse(ctx, *gradients):
     )
 
 
-convolutions.register_autograd(_differentiate, setup_context=_remember)
+convolutions_forward.register_autograd(_differentiate, setup_context=_remember)
 convolutions_backward.register_autograd(_refuse)
 
 
-# ---- tensors and arrays
-
-
-def _on_engine(*tensors: Tensor) -> bool:
-    return all(t.device.type == "cpu" and t.dtype == torch.float32 for t in tensors)
-
-
-def _laid_out(x: Tensor) -> Tensor:
-    """The same values, dense as (n, h, w, c)."""
-    return x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
-
-
-def _channels_last(x: Tensor) -> np.ndarray:
-    return x.detach().permute(0, 2, 3, 1).contiguous().numpy()  # (n, c, h, w) -> (n, h, w, c)
-
-
-def _array(x: Tensor) -> np.ndarray:
-    return x.detach().contiguous().numpy()
-
-
-def _array_or_none(x: Tensor) -> np.ndarray | None:
-    return _array(x) if len(x) else None
-
-
-def _tensor(maps: np.ndarray) -> Tensor:
-    return torch.from_numpy(maps).permute(0, 3, 1, 2)  # (n, h, w, c) -> (n, c, h, w)
+# ---- which layers make a run
 
 
 def runs_of(kinds: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """[begin, end) of the longest runs `conv [relu] conv [relu] ...`, in order; what lies between belongs to none."""
+    """[begin, end) of the longest runs of `conv`, each with or without an `activation` after it, in order; what lies
+    between belongs to none."""
     begin: int | None = None
     for k, kind in enumerate([*kinds, "other"]):
-        goes_on = kind == "conv" or (kind == "relu" and begin is not None and kinds[k - 1] == "conv")
+        goes_on = kind == "conv" or (kind == "activation" and begin is not None and kinds[k - 1] == "conv")
         if begin is not None and not goes_on:
             yield begin, k
             begin = None

@@ -24,6 +24,7 @@ from pellucid.learn.data.prefetch import Prefetched
 from pellucid.learn.networks import build_network
 from pellucid.learn.recipes import recipe_to_text
 from pellucid.learn.training import precision as precisions
+from pellucid.learn.training.adam import AdamW
 from pellucid.learn.training.average import MovingAverage
 from pellucid.learn.training.callbacks import Callback, Start
 from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
@@ -97,14 +98,13 @@ class Training:
             accelerate(network)
         else:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        choice = self.recipe.optimiser
-        optimiser = torch.optim.AdamW(
-            [w for w in network.parameters() if w.requires_grad],
-            lr=choice.rate,
-            betas=(choice.beta1, choice.beta2),
-            weight_decay=choice.weight_decay,
-            fused=True,
-        )
+        choice, learned = self.recipe.optimiser, [w for w in network.parameters() if w.requires_grad]
+        betas, decay = (choice.beta1, choice.beta2), choice.weight_decay
+        optimiser: torch.optim.Optimizer
+        if self.setting["engine"] == "torch":
+            optimiser = torch.optim.AdamW(learned, choice.rate, betas, weight_decay=decay, fused=True)
+        else:
+            optimiser = AdamW(learned, choice.rate, betas, weight_decay=decay)
         state = State(network, optimiser, MovingAverage(network, self.recipe.average))
         if saved is not None and "step" in saved:
             state.restore(saved)
@@ -173,20 +173,17 @@ class Training:
         if self.team.rank:  # the first one's random state is saved, the others' are functions of (seed, step)
             torch.manual_seed(int(bits(self.recipe.seed, CHANCE, self.state.step, self.team.rank)[0]) >> 1)
         x, target = x.to(self.fabric.device), target.to(self.fabric.device)
-        choice, optimiser = self.recipe.optimiser, self.state.optimiser
+        choice = self.recipe.optimiser
         rate = rate_at(self.state.step, self.recipe.steps, choice)
-        for group in optimiser.param_groups:
+        for group in self.state.optimiser.param_groups:
             group["lr"] = rate
         loss = self.loss(self.network(x), target)
         self.fabric.backward(loss)
         value, stopping = self.team.mean(self.weights, float(loss.detach()), float(asked))
-        length = float(torch.nn.utils.clip_grad_norm_(self.weights, choice.clip or math.inf, foreach=True))
+        length = self.state.gradient_length()
         if not math.isfinite(length) or not math.isfinite(value):
             self._stop_not_finite(x, target, value)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        self.state.step += 1
-        self.state.average.update(self.state.network, self.state.step)
+        self.state.advance(min(1.0, choice.clip / (length + 1e-6)) if choice.clip else 1.0)
         self.interval.add(len(x) * self.team.ranks, value, length, rate)
         return stopping > 0
 
