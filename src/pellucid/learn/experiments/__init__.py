@@ -17,6 +17,13 @@ EXPERIMENTS: dict[str, str] = {
     "self-normalising": "Deep dense networks: SELU's fixed point against batch norm, and plain ones.",
     "fifty-layers": "What initialisers keep of signals and gradients through fifty layers.",
     "siren": "A sine network with and without the start it asks for.",
+    "lottery-ticket": "Accuracy against weights left: pruned, rewound, trained again; channels gone from the file.",
+    "accuracy-against-operations": "A family of networks on digits: accuracy, operations, compute to a fixed accuracy.",
+    "hand-made-features": "Histograms of gradients and a linear classifier beside networks on digits.",
+    "random-rates": "Alrao: each unit its own random learning rate, beside one rate for all.",
+    "forward-and-reverse": "Forward and reverse mode agree; what each costs, wide in and wide out.",
+    "pyramids": "Gaussian, Laplacian and steerable pyramids; the picture comes back exactly.",
+    "ridge": "Polynomials with a penalty on their weights; weight decay beside it.",
 }
 """Name -> one line; the file is called like the experiment, with underscores."""
 

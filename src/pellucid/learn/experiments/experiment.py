@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,4 +87,14 @@ def as_json(name: str, settings: Any, outcome: Outcome) -> str:
         "figures": outcome.figures,
         "claims": claims,
     }
-    return json.dumps(content, indent=1) + "\n"
+    text = json.dumps(_rounded(content), indent=1)
+    return re.sub(r"\[\s+([^\[\]{}\"]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
+
+
+def _rounded(value: Any) -> Any:
+    """Six digits of every number: more would only tell machines apart."""
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
