@@ -102,7 +102,9 @@ def _from_jpeg(scale: int, networks: Mapping[str, Network]) -> str:
 
 
 def _denoise(networks: Mapping[str, Network]) -> str:
-    parts = ["## Denoising\n", _protocol(networks) + "\n"]
+    shown = "Noise of 25 grey levels, non-local means, `denoise-colour`, the original (`python docs/pictures.py`):"
+    picture = f"{shown}\n\n![a cat's face four times](pictures/denoising.png)\n"
+    parts = ["## Denoising\n", _protocol(networks) + "\n", picture]
     for data, rows in {**published.GREY, **published.COLOUR}.items():
         fitting = {k: n for k, n in networks.items() if any(f.data.startswith(f"{data},") for f in n.card.figures)}
         if not fitting:
