@@ -66,6 +66,8 @@ def test_the_format_is_the_suffix_or_the_option(tmp_path, model):
         (("in.png", "-o", "out.png", "--memory", "lots"), 2, "no number of bytes"),
         (("in.png", "-o", "out.png", "--precision", "fp8"), 2, "fp8"),
         (("in.png",), 2, "--output"),
+        (("in.png", "-o", "out.png", "--input", "photo"), 2, "the model is named already"),
+        (("in.png", "-o", "out.png", "--input", "sharp"), 2, "sharp"),
     ],
 )
 def test_bad_input_is_one_line_and_a_code(tmp_path, model, monkeypatch, capsys, arguments, code, said):
@@ -81,3 +83,27 @@ def test_an_unknown_model_lists_the_known_ones(tmp_path, capsys):
     picture(tmp_path / "in.png")
     assert upscale(tmp_path / "in.png", "-o", tmp_path / "out.png", "--model", "superress-x3") == 2
     assert "unknown model 'superress-x3'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind, name", [("clean", "superres-x3"), ("photo", "superres-x3-photo"), ("auto", "both")])
+def test_the_kind_of_input_chooses_the_model(tmp_path, model, monkeypatch, kind, name):
+    """By names alone: for `auto` both are loaded, and the picture decides."""
+    import pellucid
+    from pellucid import models
+
+    loaded = []
+    real = pellucid.load
+
+    def load(which):
+        loaded.append(which)
+        return real(model)
+
+    monkeypatch.setattr(pellucid, "load", load, raising=False)
+    monkeypatch.setattr(models, "names", lambda: ["superres-x3", "superres-x3-photo"])
+    picture(tmp_path / "in.png")
+    assert upscale(tmp_path / "in.png", "-o", tmp_path / "out.png", "--input", kind) == 0
+    assert loaded == (["superres-x3", "superres-x3-photo"] if name == "both" else [name])
+    monkeypatch.setattr(models, "names", lambda: ["superres-x3"])
+    loaded.clear()
+    assert upscale(tmp_path / "in.png", "-o", tmp_path / "other.png", "--scale", 3) == 0
+    assert loaded == ["superres-x3"]  # where no model for photographs ships, there is nothing to choose

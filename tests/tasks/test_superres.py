@@ -1,15 +1,17 @@
 """Enlarging files: rows in, rows out, equal to the whole picture at once, with everything that a file carries."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import pellucid
 from pellucid.errors import PellucidError, PictureError, ResourceError, UsageError
+from pellucid.evaluate import as_jpeg
 from pellucid.picture import Picture, PictureInfo, open_writer, read, write
 from pellucid.resample import imresize
-from pellucid.tasks.superres import Options, upscale_file
+from pellucid.tasks.superres import ByBlocks, Options, upscale_file
 from tests.small_models import superres_model
 
 H, W = 41, 29
@@ -118,10 +120,27 @@ def test_what_is_refused_before_work_begins(tmp_path, network):
 
 
 def test_a_model_for_another_task_is_refused(tmp_path, network):
-    from dataclasses import replace
-
     write(tmp_path / "in.png", Picture(colours(3)))
     other = pellucid.load(superres_model(tmp_path / "other.safetensors"))
     other.card = replace(other.card, task="denoise", scale=None)
     with pytest.raises(UsageError, match="does not enlarge"):
         upscale_file(other, str(tmp_path / "in.png"), str(tmp_path / "out.png"), Options())
+
+
+def test_blocks_choose_the_network(tmp_path, network):
+    """A picture with JPEG's blocks goes to the other network, from a file and from a stream; one without does not."""
+    coarse = np.random.default_rng(2).integers(0, 256, (12, 12, 3)).astype(np.uint8)
+    clean = imresize(coarse, 8)
+    other = pellucid.load(superres_model(tmp_path / "other.safetensors"))
+    other.name = "photo"
+    calls = []
+    both = ByBlocks(network, other)
+    for name, pixels, expected in (("a.png", clean, []), ("b.png", as_jpeg(clean, 30), ["photo"])):
+        write(tmp_path / name, Picture(pixels))
+        notes = upscale_file(both, str(tmp_path / name), str(tmp_path / f"large-{name}"), Options())
+        out = io.BytesIO()
+        assert upscale_file(both, io.BytesIO((tmp_path / name).read_bytes()), out, Options()) == notes
+        assert [note.rpartition(" ")[2] for note in notes] == expected
+        calls.append(read(out.getvalue()).pixels.shape)
+        np.testing.assert_array_equal(read(out.getvalue()).pixels, read(tmp_path / f"large-{name}").pixels)
+    assert calls == [(288, 288, 3)] * 2

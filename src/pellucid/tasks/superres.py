@@ -2,13 +2,14 @@
 
 Whatever the picture's size, only the rows that the network still needs are in memory. Depth, profile, EXIF and grey or
 colour stay what they were. Alpha is enlarged by an ordinary bicubic filter, and the colour under transparent pixels is
-filled from visible neighbours first, so that it cannot bleed into the edge.
+filled from visible neighbours first, so that it cannot bleed into the edge. Where there is a network for photographs
+that were stored as JPEG, a first pass over the picture looks for its blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -17,20 +18,57 @@ from pellucid.errors import UsageError
 from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
 from pellucid.resample import RowResampler
-from pellucid.tasks.rows import Options, Rows, ahead, through, to_channels, visible_rows
+from pellucid.tasks.blocking import ENOUGH, BlockingMeter
+from pellucid.tasks.denoise import again
+from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, through, to_channels, visible_rows
+
+
+@dataclass(frozen=True)
+class ByBlocks:
+    """Two networks: for clean pictures, and for those that JPEG has left blocks in."""
+
+    clean: Network
+    photo: Network
 
 
 def upscale_file(
-    network: Network,
+    network: Network | ByBlocks,
     source: str | BinaryIO,
     target: str | BinaryIO,
     options: Options,
     advanced: Callable[[int, int], None] = lambda rows, of: None,
 ) -> list[str]:
-    """Enlarges one picture; returns notes on what the target's format could not keep.
+    """Enlarges one picture; returns notes on what the target's format could not keep, and on blocks that were found.
 
     `advanced(rows, of)` is called as rows of the result are written.
     """
+    if not isinstance(network, ByBlocks):
+        return _upscale(network, source, target, options, advanced)
+    with again(source) as opened:
+        with open_reader(opened(), max_pixels=options.max_pixels) as reader:
+            found = has_blocks(reader)
+        chosen = network.photo if found else network.clean
+        notes = [f"blocks of JPEG were found: {chosen.name}"] if found else []
+        return notes + _upscale(chosen, opened(), target, options, advanced)
+
+
+def has_blocks(reader: RowReader) -> bool:
+    """Whether JPEG's blocks can be seen, by the first few million pixels."""
+    meter = BlockingMeter()
+    for pixels, _ in reader.rows(BLOCK):
+        meter.push(pixels)
+        if meter.pixels >= ENOUGH:
+            break
+    return meter.blocks()
+
+
+def _upscale(
+    network: Network,
+    source: str | BinaryIO,
+    target: str | BinaryIO,
+    options: Options,
+    advanced: Callable[[int, int], None],
+) -> list[str]:
     scale = scale_of(network)
     with open_reader(source, max_pixels=options.max_pixels) as reader:
         info = reader.info
