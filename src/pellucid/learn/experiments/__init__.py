@@ -24,6 +24,13 @@ EXPERIMENTS: dict[str, str] = {
     "forward-and-reverse": "Forward and reverse mode agree; what each costs, wide in and wide out.",
     "pyramids": "Gaussian, Laplacian and steerable pyramids; the picture comes back exactly.",
     "ridge": "Polynomials with a penalty on their weights; weight decay beside it.",
+    "depth": "Plain nets degrade with depth, residual ones do not.",
+    "batch-norm": "With and without batch norm: starts, rates, sigmoids; a single sample.",
+    "batch-size": "Batch size against noise of the gradient, cost and generalisation.",
+    "relu-and-tanh": "Steps to a given error with ReLU, tanh and sigmoid.",
+    "wiring-search": "The best of some random wirings, and whether it was luck.",
+    "orders": "Black-box, gradient and Newton steps on small problems: steps and what they are told.",
+    "layer-kinds": "Kinds of layers as wiring, equation, matrix and mapping.",
 }
 """Name -> one line; the file is called like the experiment, with underscores."""
 

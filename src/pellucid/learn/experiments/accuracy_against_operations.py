@@ -124,8 +124,9 @@ def _draw(settings: Settings, found, paths):  # type: ignore[no-untyped-def]
         colour = COLOURS[number % len(COLOURS)]
         size = 8 * (entry["parameters"] / 1000) ** 0.5 + 12
         axes[0, 0].scatter(entry["operations"], entry["accuracy"], s=size, color=colour, alpha=0.7)
-        axes[0, 0].annotate(name, (entry["operations"], entry["accuracy"]), fontsize=7, xytext=(6, 7 if number % 2 else -11),
-                            textcoords="offset points")  # fmt: skip
+        aside = (6, 7 if number % 2 else -11)
+        place = (entry["operations"], entry["accuracy"])
+        axes[0, 0].annotate(name, place, fontsize=7, xytext=aside, textcoords="offset points")
     axes[0, 0].set_xscale("log")
     axes[0, 0].margins(x=0.25)
     label(axes[0, 0], "unseen digits; area: root of the parameters", "operations for one picture", "accuracy")

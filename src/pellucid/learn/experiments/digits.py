@@ -45,9 +45,12 @@ def fit(
     steps: int,
     batch: int,
     seed: int,
-    each: Callable[[int, float], None] | None = None,
+    each: Callable[[int, float], object] | None = None,
 ) -> list[float]:
-    """Cross-entropy of every step; batches are drawn epoch by epoch by `seed`; stops where the loss is not finite."""
+    """Cross-entropy of every step; batches are drawn epoch by epoch by `seed`.
+
+    It ends early where the loss is not finite, or where `each`, told the step and its loss, answers True.
+    """
     order = torch.Generator().manual_seed(seed)
     losses: list[float] = []
     queue = torch.empty(0, dtype=torch.long)
@@ -63,8 +66,8 @@ def fit(
         losses.append(loss.item())
         if not loss.isfinite():
             break
-        if each:
-            each(step, losses[-1])
+        if each and each(step, losses[-1]) is True:
+            break
     return losses
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pellucid.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def _rounded(value: Any) -> Any:
     """Six digits of every number: more would only tell machines apart."""
     if isinstance(value, dict):
         return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, (list, tuple)):
         return [_rounded(item) for item in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value

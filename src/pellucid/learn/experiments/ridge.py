@@ -68,7 +68,7 @@ def run(settings: Settings, data: None, progress: Progress) -> Outcome:
 
 
 def _points(rng: np.random.Generator, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    x = np.sort(rng.uniform(-1, 1, settings.points))
+    x = np.linspace(-1, 1, settings.points)
     return x, np.sin(np.pi * x) + rng.normal(0, settings.noise, settings.points)
 
 
