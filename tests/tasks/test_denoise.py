@@ -10,6 +10,7 @@ from pellucid.errors import PictureError, UsageError
 from pellucid.evaluate import runner
 from pellucid.picture import Picture, from_float, read, to_float, write
 from pellucid.tasks.denoise import Wanted, denoise_file, level_of
+from pellucid.tasks.denoise import denoise as denoise_array
 from pellucid.tasks.rows import Options
 from tests.small_models import denoising_model, superres_model
 
@@ -83,6 +84,16 @@ def test_alpha_stays_and_what_is_transparent_is_not_measured(tmp_path, networks)
     assert abs(float(notes[0].split()[2]) - 20) < 1.5
     pixels[:, 30:] = 255
     np.testing.assert_array_equal(denoise(networks, tmp_path, pixels, Wanted(), alpha)[0].pixels, result.pixels)
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(30, 0.5), Wanted(0)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_in_memory_it_is_the_same(tmp_path, networks, channels, wanted):
+    pixels = noisy(channels)
+    result, _ = denoise(networks, tmp_path, pixels, wanted)
+    np.testing.assert_array_equal(denoise_array(networks[channels], pixels, wanted), result.pixels)
+    if channels == 1:
+        np.testing.assert_array_equal(denoise_array(networks[1], pixels[..., 0], wanted), result.pixels[..., 0])
 
 
 def test_a_stream_is_measured_and_cleaned(tmp_path, networks):

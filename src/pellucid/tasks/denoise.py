@@ -19,8 +19,9 @@ import numpy as np
 from pellucid.errors import UsageError
 from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
-from pellucid.tasks.noise import NoiseEstimator
+from pellucid.tasks.noise import NoiseEstimator, estimate_sigma
 from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, colours_of, through, to_channels, visible_rows
+from pellucid.whole_picture import run_array
 
 STRONGEST = 55.0
 """The strongest noise that denoisers learn, in grey levels of 255."""
@@ -76,6 +77,27 @@ def denoise_file(
                     written += len(colour)
                     advanced(written, info.height)
             return [*notes, *file.notes]
+
+
+def denoise(
+    network: Network,
+    pixels: np.ndarray,
+    wanted: Wanted = Wanted(),
+    precision: str = "auto",
+    threads: int | None = None,
+) -> np.ndarray:
+    """A picture (h, w) or (h, w, c) in memory, uint8, uint16 or float32 -> the same kind, cleaned."""
+    sigma = wanted.sigma
+    if sigma is None:
+        sigma = min(STRONGEST, estimate_sigma(pixels if pixels.ndim == 3 else pixels[..., None]))
+    level = level_of(network, sigma)
+
+    def run(x: np.ndarray) -> np.ndarray:  # (n, h, w, c) -> the same
+        told = () if level is None else (np.full((*x.shape[:3], 1), level, np.float32),)
+        clean = network.run(np.concatenate([x, *told], axis=3), precision, threads)
+        return clean if wanted.strength == 1 else x + np.float32(wanted.strength) * (clean - x)
+
+    return run_array(run, colours_of(network, level), pixels)
 
 
 def level_of(network: Network, sigma: float) -> float | None:
