@@ -33,3 +33,19 @@ def test_what_is_wrong_is_one_line(tmp_path, model, capsys):
     assert "cannot be written" in capsys.readouterr().err
     assert cli.run(["inspect", model, "--budget", "soon"]) == 2
     assert "is no time" in capsys.readouterr().err
+
+
+def test_a_network_of_the_registry_is_looked_at_with_random_weights(tmp_path, capsys):
+    pytest.importorskip("torch")
+    page = tmp_path / "page.html"
+    assert cli.run(["inspect", "lenet5", "-o", str(page)]) == 0
+    assert "Gradients" in capsys.readouterr().out and "random weights" in page.read_text()
+
+
+def test_without_torch_models_are_looked_at_all_the_same(tmp_path, model, capsys, monkeypatch):
+    from pellucid.cli import inspect
+
+    monkeypatch.setattr(inspect, "has_torch", lambda: False)
+    page = tmp_path / "page.html"
+    assert cli.run(["inspect", model, "-o", str(page)]) == 0
+    assert "need torch" in page.read_text() and "Gradients" not in capsys.readouterr().out

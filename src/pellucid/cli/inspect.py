@@ -1,16 +1,23 @@
-"""`pellucid inspect MODEL -o report.html`: a network looked at from inside, as one page [E1, E2, E5, E9, C7]."""
+"""`pellucid inspect MODEL|RUN|NETWORK -o report.html`: a network looked at from inside, as one page [E1 to E10, C7]."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
-from typing import Any
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pellucid.errors import UsageError
+
+if TYPE_CHECKING:
+    from pellucid.network import Network
 
 
 class Seconds(click.ParamType):
@@ -28,35 +35,65 @@ class Seconds(click.ParamType):
 
 
 @click.command()
-@click.argument("model", metavar="NAME|FILE")
+@click.argument("model", metavar="MODEL|RUN|NETWORK")
 @click.option("--picture", metavar="FILE", help="What to show the network; a drawn picture unless said.")
 @click.option("-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page.")
 @click.option("--budget", type=Seconds(), default="60s", show_default=True, help="After this no further view begins.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that exists.")
 def command(model: str, picture: str | None, output: str, budget: float, overwrite: bool) -> None:
-    """Look inside a model: graph, costs, receptive fields, filters, activations with a verdict, shifts, precision.
+    """Look inside a model: graph, costs, receptive fields, filters, activations with a verdict, gradients, precision.
 
-    The page holds its pictures, opens offline, and says with every figure how to read it.
+    MODEL is a name of `pellucid models` or a model file, RUN the folder of a training, NETWORK a name of `pellucid
+    networks`, which gets random weights; weights in torchvision's layout do too. Views that need gradients are left out
+    where torch is not installed. The page holds its pictures, opens offline, and says with every figure how to read it.
     """
-    import pellucid
     from pellucid.inspect.inspection import inspect
     from pellucid.inspect.page import page, save
     from pellucid.picture import read
 
     if os.path.exists(output) and not overwrite:
         raise UsageError("the page exists already", seen=output, hint="--overwrite replaces it")
-    network = pellucid.load(model)
+    network = subject(model)
     pixels = read(picture).pixels if picture else None
+    end = time.monotonic() + budget
+    with progress_bar() as progress:
+        seen = inspect(network, pixels, budget, progress)
+        gradients = None
+        if has_torch():
+            from pellucid.learn.inspect.views import look_with_gradients
+
+            gradients = look_with_gradients(network, seen, end - time.monotonic(), progress)
+    save(output, page(seen, gradients))
+    for finding in seen.verdict:
+        click.echo(finding.sentence)
+    if gradients and gradients.flow:
+        from pellucid.inspect.gradient_views import flow_in_words
+
+        click.echo(flow_in_words(gradients.flow))
+    click.echo(output)
+
+
+def has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def subject(name: str) -> Network:
+    """What a user names, opened; torch is asked for only where a name or a file needs it."""
+    import pellucid
+    from pellucid import models
+
+    if name in models.names() or not has_torch():
+        return pellucid.load(name)
+    from pellucid.learn.inspect.subjects import open_subject
+
+    return open_subject(name)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """What is told (done, in all, name), shown on the terminal; nothing where there is none."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
-
-        def progress(done: int, total: int, name: str) -> None:
-            bar.update(task, description=name, completed=done, total=total)
-
-        seen = inspect(network, pixels, budget, progress)
-    save(output, page(seen))
-    for finding in seen.verdict:
-        click.echo(finding.sentence)
-    click.echo(output)
+        yield lambda done, total, name: bar.update(task, description=name, completed=done, total=total)

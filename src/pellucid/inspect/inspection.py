@@ -12,8 +12,9 @@ import numpy as np
 from pellucid.errors import UsageError
 from pellucid.inspect.as_input import as_input
 from pellucid.inspect.layer_costs import LayerCost, cost
+from pellucid.inspect.layer_times import LayerTimes, layer_times
 from pellucid.inspect.learned_filters import Filters, filters
-from pellucid.inspect.precision_loss import PrecisionLoss, precisions
+from pellucid.inspect.precision_loss import PrecisionLoss, PruningLoss, precisions, prunings
 from pellucid.inspect.receptive_fields import ReceptiveField, receptive_field
 from pellucid.inspect.shifts import Equivariance, equivariance
 from pellucid.inspect.unit_activity import Activity, Finding, activations, verdict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE, SMALLEST_SIDE = 160, 32
 MOST_MAP_BYTES = 400_000_000
+VIEWS = 6
 
 Progress = Callable[[int, int, str], None]
 """Told (views done, views in all, the name of the next one)."""
@@ -49,6 +51,8 @@ class Inspection:
     verdict: list[Finding] = field(default_factory=list)
     equivariance: Equivariance | None = None
     precision: PrecisionLoss | None = None
+    prunings: list[PruningLoss] = field(default_factory=list)
+    times: LayerTimes | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
 
@@ -74,7 +78,7 @@ def inspect(
 
     def look(number: int, name: str, view: Callable[[Network, np.ndarray], T]) -> T | None:
         if progress:
-            progress(number, 4, name)
+            progress(number, VIEWS, name)
         if time.monotonic() > end:
             found.left_out[name] = f"the budget of {budget:g} s was spent"
             return None
@@ -91,8 +95,10 @@ def inspect(
         found.verdict = verdict(found.activity) if np.ptp(seen) else [flat]
     found.precision = look(2, "precision", precisions)
     found.equivariance = look(3, "equivariance", equivariance)
+    found.times = look(4, "time", lambda net, x: layer_times(net, h, w))
+    found.prunings = look(5, "pruned copies", prunings) or []
     if progress:
-        progress(4, 4, "")
+        progress(VIEWS, VIEWS, "")
     return found
 
 

@@ -107,3 +107,12 @@ def test_shifts_are_drawn_where_they_are_more_than_rounding():
     exact, strided = page(inspect(network(*chain()))), page(inspect(classifier()))
     assert "All shifts of up to 8 pixels are as exact" in exact and "shift in pixels" not in exact
     assert "shift in pixels" in strided
+
+
+def test_the_pages_times_and_copies_are_those_measured():
+    seen = inspect(network(*chain(channels=3), 3), noise(50, 60, 3))
+    text = page(seen)
+    for layer in seen.times.seconds:
+        assert f"{seen.times.share(layer):.1%}" in text
+    for copy in seen.prunings:
+        assert f"<td>{copy.share:.0%} of the weights taken away</td><td>{copy.largest:.2g}</td>" in text

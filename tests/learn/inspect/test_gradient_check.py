@@ -62,7 +62,9 @@ def test_large_networks_are_sampled():
     assert found.agrees and [t.checked for t in found.tensors] == [20, 20, 20]
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *DENOISERS, "lenet5", "vgg-a-lrn", "resnet18", "segnet-basic", "random-wired"])
+@pytest.mark.parametrize(
+    "name", [*NETWORKS, *DENOISERS, "lenet5", "vgg-a-lrn", "resnet18", "segnet-basic", "random-wired"]
+)
 def test_every_registry_has_small_cases_that_run(name):
     network, x = small_case(name)
     assert len(x) == 2 and x.shape[2] <= 64

@@ -6,7 +6,8 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from pellucid.learn.inspect.gradient_flow import DEPTHS, flow_in_words, gradient_flow, stack  # noqa: E402
+from pellucid.inspect.gradient_views import flow_in_words  # noqa: E402
+from pellucid.learn.inspect.gradient_flow import DEPTHS, gradient_flow, stack  # noqa: E402
 
 
 def scaled_identities(factor, depth=6, width=5):

@@ -4,7 +4,7 @@
     charts          line charts in SVG
     graph_drawing   the graph in SVG
     document        the frame of every page, and how it becomes a file
-    sections        the parts of the page with their captions
+    sections        the parts of the page with their captions; gradient_sections: those that need gradients
     comparison_page two models side by side
     landscape_picture   the paths of optimisers, as a picture
 
@@ -13,24 +13,31 @@ Pictures are inside the page, there is no script, and nothing is fetched. It nee
 
 from __future__ import annotations
 
+from pellucid.inspect.gradient_views import GradientViews
 from pellucid.inspect.inspection import Inspection
-from pellucid.inspect.page import sections
+from pellucid.inspect.page import gradient_sections, sections
 from pellucid.inspect.page.document import document, save
 
 __all__ = ["page", "save"]
 
 
-def page(seen: Inspection) -> str:
-    """The whole page as text."""
+def page(seen: Inspection, gradients: GradientViews | None = None) -> str:
+    """The whole page as text; without gradients it says what it lacks."""
+    g = gradients or GradientViews()
+    field = sections.receptive_fields(seen) + gradient_sections.effective_view(seen, g.effective)
     parts = {
         "Verdict": sections.verdict_list(seen) if seen.verdict else "",
         "Graph": sections.graph_drawing(seen),
         "Layers": sections.layer_table(seen),
-        "Receptive field": sections.receptive_fields(seen),
+        "Receptive field": f'<div class="pair">{field}</div>' if field else "",
+        "Which pixels made this one": gradient_sections.attribution_view(seen, g.attribution),
         "Filters": sections.filter_views(seen),
         "Activations": sections.activity_views(seen),
+        "What excites units": gradient_sections.pattern_views(g.by_layer()),
+        "Gradients through depth": gradient_sections.flow_view(g),
         "Shifts and bending": sections.shift_views(seen),
-        "float32 and bfloat16": sections.precision_view(seen),
+        "float32, bfloat16 and pruned": sections.precision_view(seen),
     }
     body = "".join(f"<section><h2>{heading}</h2>{content}</section>" for heading, content in parts.items() if content)
-    return document(seen.name, sections.summary(seen) + body)
+    absent = "" if gradients else f'<p class="quiet">{sections.WITHOUT_TORCH}</p>'
+    return document(seen.name, sections.summary(seen, g.left_out) + absent + body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pellucid.graph import INPUT, Graph, Node
@@ -25,9 +26,11 @@ class Box:
     column: int = 0
 
 
-def draw_graph(graph: Graph, costs: list[LayerCost]) -> str:
-    """Inline SVG; the darker a box, the larger its share of the multiply-adds."""
-    boxes = _boxes(graph, {layer.layer: layer for layer in costs})
+def draw_graph(graph: Graph, costs: list[LayerCost], shares: Mapping[str, float] | None = None) -> str:
+    """Inline SVG; the darker a box, the larger its layer's share, of the multiply-adds unless said."""
+    total = sum(layer.multiply_adds for layer in costs) or 1.0
+    shares = {layer.layer: layer.multiply_adds / total for layer in costs} if shares is None else shares
+    boxes = _boxes(graph, {layer.layer: layer for layer in costs}, shares)
     _place(boxes)
     columns = 1 + max(box.column for box in boxes.values())
     width = columns * COLUMN + 120
@@ -43,13 +46,12 @@ def draw_graph(graph: Graph, costs: list[LayerCost]) -> str:
     return f'<svg class="graph" role="img" aria-label="{label}" {size}>{head}{edges}{drawn}</svg>'
 
 
-def _boxes(graph: Graph, costs: dict[str, LayerCost]) -> dict[str, Box]:
+def _boxes(graph: Graph, costs: dict[str, LayerCost], shares: Mapping[str, float]) -> dict[str, Box]:
     """By name, the input first; an activation joins its layer's box where nobody else reads that layer."""
     readers: dict[str, int] = {}
     for node in graph.nodes:
         for name in node.inputs:
             readers[name] = readers.get(name, 0) + 1
-    total = sum(layer.multiply_adds for layer in costs.values()) or 1.0
     boxes = {INPUT: Box(INPUT, INPUT, f"{graph.channels} channels", [])}
     home = {INPUT: INPUT}
     for node in graph.nodes:
@@ -66,7 +68,7 @@ def _boxes(graph: Graph, costs: dict[str, LayerCost]) -> dict[str, Box]:
             _title(node),
             f"{w} x {h} x {c}",
             list(dict.fromkeys(home[name] for name in node.inputs)),
-            layer.multiply_adds / total,
+            shares[node.name],
         )
     return boxes
 

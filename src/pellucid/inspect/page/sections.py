@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from pellucid.inspect.unit_activity import ACTIVATIONS, Activity
 
 MOST_LAYERS, MOST_MAPS, MAP_SIDE, MOST_FRAMES = 6, 8, 80, 4
 ROUNDING = 1e-4
+WITHOUT_TORCH = (
+    "Gradients through depth, the effective field, attribution and what excites units need torch"
+    " (pip install 'pellucid[learn]') and are left out."
+)
 
 
 def figure(content: str, caption: str) -> str:
@@ -36,7 +41,7 @@ def table(headings: list[str], rows: list[list[str]], kind: str = "") -> str:
     return f'<div class="wide"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def summary(seen: Inspection) -> str:
+def summary(seen: Inspection, also_left_out: Mapping[str, str]) -> str:
     sums, (h, w) = sum(layer.multiply_adds for layer in seen.costs), seen.picture.shape[:2]
     field = seen.fields[-1].size
     facts = {
@@ -47,11 +52,14 @@ def summary(seen: Inspection) -> str:
         "receptive field": "the whole picture" if field is None else f"{field[1]} x {field[0]} pixels",
         "shown": seen.shown,
     }
+    if seen.times:
+        facts["time"] = f"{1000 * seen.times.whole:,.1f} ms for this picture in float32 on this machine"
     if seen.card.purpose:
         facts = {"for": seen.card.purpose} | facts
     items = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
     left_out = "".join(
-        f"<p>Left out: {html.escape(k)}, because {html.escape(v)}.</p>" for k, v in seen.left_out.items()
+        f"<p>Left out: {html.escape(k)}, because {html.escape(v)}.</p>"
+        for k, v in {**seen.left_out, **also_left_out}.items()
     )
     return f"<dl>{items}</dl>{left_out}"
 
@@ -67,11 +75,18 @@ def verdict_list(seen: Inspection) -> str:
 
 
 def graph_drawing(seen: Inspection) -> str:
+    what = "the time, measured layer by layer on this machine" if seen.times else "the multiply-adds"
     caption = (
         "The network from input (top) to output. A box is a layer with the activation that follows it; below its name"
-        " stand the width, height and channels of its output, and its share of the multiply-adds, which colours it."
+        f" stand the width, height and channels of its output, and its share of {what}, which colours it."
     )
-    return figure(f'<div class="scroll">{draw_graph(seen.graph, seen.costs)}</div>', caption)
+    return figure(f'<div class="scroll">{draw_graph(seen.graph, seen.costs, _time_shares(seen))}</div>', caption)
+
+
+def _time_shares(seen: Inspection) -> dict[str, float] | None:
+    if seen.times is None:
+        return None
+    return {layer.layer: seen.times.share(layer.layer) or 0.0 for layer in seen.costs}
 
 
 def layer_table(seen: Inspection) -> str:
@@ -79,18 +94,25 @@ def layer_table(seen: Inspection) -> str:
     rows = []
     for layer, field in zip(seen.costs, seen.fields, strict=True):
         h, w, c = layer.shape
-        share = layer.multiply_adds / total
-        bar = f'<span class="bar" style="width:{4 * share:.2f}rem"></span> {share:.1%}' if share else ""
         size = "all" if field.size is None else f"{field.size[1]} x {field.size[0]}"
         cells = [html.escape(layer.layer), layer.operation.replace("_", " "), f"{w} x {h} x {c}", size]
         cells += [f"{layer.parameters:,}" if layer.parameters else "", f"{layer.map_bytes / 1e3:,.0f}"]
-        rows.append([*cells, f"{layer.multiply_adds / 1e6:,.2f}" if layer.multiply_adds else "", bar])
-    headings = ["layer", "operation", "output", "field", "parameters", "kB", "M multiply-adds", "share"]
+        cells.append(f"{layer.multiply_adds / 1e6:,.2f}" if layer.multiply_adds else "")
+        rows.append(
+            [*cells, _bar(layer.multiply_adds / total), _bar(seen.times.share(layer.layer) if seen.times else None)]
+        )
+    headings = ["layer", "operation", "output", "field", "parameters", "kB", "M multiply-adds", "share", "time"]
     caption = (
         "Each layer for the picture shown. Field: the input pixels that one number can depend on. kB: its whole output"
-        " as float32 (the engine keeps only rows of it). A rectifier's work is done within the layer before it."
+        " as float32 (the engine keeps only rows of it). Share: of the multiply-adds. Time: the share of the time, each"
+        " layer run alone, the best of three; by some percent it is another each time. A rectifier's work is done"
+        " within the layer before it."
     )
     return figure(table(headings, rows, "layers"), caption)
+
+
+def _bar(share: float | None) -> str:
+    return f'<span class="bar" style="width:{3 * share:.2f}rem"></span> {share:.1%}' if share else ""
 
 
 def receptive_fields(seen: Inspection) -> str:
@@ -265,7 +287,7 @@ def precision_view(seen: Inspection) -> str:
     psnr = "no difference at all" if math.isinf(p.psnr) else f"{p.psnr:.1f} dB between the two answers"
     words = f"The largest difference is {p.largest:.2g} ({p.relative:.2g} of the largest number of the answer); {psnr}."
     if p.difference.shape[0] == 1:
-        return f"<p>{words}</p>"
+        return f"<p>{words}</p>{_pruning_table(seen)}"
     h, w, c = p.answer.shape
     parts = []
     if c in (1, 3):
@@ -273,4 +295,27 @@ def precision_view(seen: Inspection) -> str:
     error = np.abs(p.difference).max(axis=-1)
     caption = f"What bfloat16 changes: dark is nothing, bright is {p.largest:.2g}. {words}"
     parts.append(figure(image(coloured(error, "cividis", 0), "Difference", "answer"), caption))
-    return f'<div class="pair">{"".join(parts)}</div>'
+    if seen.prunings:
+        most = seen.prunings[-1]
+        caption = (
+            f"What a copy without the smallest {most.share:.0%} of the weights changes; bright is {most.largest:.2g}."
+        )
+        error = np.abs(most.difference).max(axis=-1)
+        parts.append(figure(image(coloured(error, "cividis", 0), "Difference", "answer"), caption))
+    return f'<div class="pair">{"".join(parts)}</div>{_pruning_table(seen)}'
+
+
+def _pruning_table(seen: Inspection) -> str:
+    if seen.precision is None or not seen.prunings:
+        return ""
+    copies = {"bfloat16": seen.precision} | {f"{p.share:.0%} of the weights taken away": p for p in seen.prunings}
+    rows = [
+        [name, f"{c.largest:.2g}", f"{c.relative:.2g}", "none" if math.isinf(c.psnr) else f"{c.psnr:.1f}"]
+        for name, c in copies.items()
+    ]
+    caption = (
+        "Copies of the network against its float32 answer to this picture: the largest difference, that as a part of"
+        " the largest number of the answer, and the PSNR in dB. Each layer loses its smallest weights, by size, without"
+        " training after: what costs little was hardly used."
+    )
+    return figure(table(["copy", "largest", "relative", "PSNR"], rows), caption)

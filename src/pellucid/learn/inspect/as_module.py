@@ -38,9 +38,10 @@ class Operation(nn.Module):
 
 
 class AsModule(nn.Module):
-    """(n, c, h, w) -> the output's map; `maps` gives those of any layers."""
+    """(n, c, h, w) -> the output's map; `maps` gives those of any layers. Gradients flow to the input, and to the
+    weights too where they are `free`."""
 
-    def __init__(self, graph: Graph, weights: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Graph, weights: Mapping[str, Any], free: bool = False) -> None:
         super().__init__()
         self.graph = graph
         self._operations: dict[str, nn.Module] = {}  # beside torch's own tree, whose names cannot be looked up
@@ -57,7 +58,7 @@ class AsModule(nn.Module):
                 if name in weights:
                     if name not in shared:
                         array = torch.tensor(weights[name], dtype=torch.float32)
-                        shared[name] = nn.Parameter(array, requires_grad=role not in STATISTICS)
+                        shared[name] = nn.Parameter(array, requires_grad=free and role not in STATISTICS)
                     arrays[role] = shared[name]
             self._add(node.name, _module(node, attributes, arrays))
 
@@ -105,6 +106,6 @@ def _module(node: Node, attributes: Mapping[str, Any], arrays: Mapping[str, nn.P
     return nn.ReLU() if node.operation == "relu" else Operation(node, attributes, arrays)
 
 
-def as_module(net: Network) -> AsModule:
+def as_module(net: Network, free: bool = False) -> AsModule:
     """A network that the engine runs, as a module in evaluation mode."""
-    return AsModule(net.graph, net.weights).eval()  # type: ignore[return-value]
+    return AsModule(net.graph, net.weights, free).eval()  # type: ignore[return-value]

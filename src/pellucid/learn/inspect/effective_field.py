@@ -1,36 +1,31 @@
-"""[E3, E5] Gradients back to the pixels: which pixels of the receptive field count, and what excites a unit.
+"""[E5] Which pixels of the receptive field count: the effective field.
 
-The effective field is the size of the gradient of one output pixel with respect to every input pixel, averaged over
-random inputs: usually a bell much narrower than the theoretical box. Guided gradients let only what excites pass each
-rectifier on the way back, which makes the pattern that a unit sees readable.
+It is the size of the gradient of one output pixel with respect to every input pixel, averaged over random inputs:
+usually a bell much narrower than the theoretical box.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pellucid.errors import UsageError, unknown_name
-
-
-@dataclass(frozen=True)
-class EffectiveField:
-    """`weight` is (h, w), sums to 1; `deviation` its spread (y, x); `box` (y0, y1, x0, x1) holds all that counts."""
-
-    weight: np.ndarray
-    deviation: tuple[float, float]
-    box: tuple[int, int, int, int]
+from pellucid.errors import UsageError
+from pellucid.inspect.gradient_views import EffectiveField
 
 
-def effective_field(network: nn.Module, channels: int, side: int, samples: int = 8, seed: int = 0) -> EffectiveField:
-    """[E5] Of the middle pixel of the network's output (n, c, h, w), for inputs of side x side pixels."""
+def effective_field(
+    network: nn.Module, channels: int, side: int, samples: int = 8, seed: int = 0, told: float | None = None
+) -> EffectiveField:
+    """[E5] Of the middle pixel of the network's output (n, c, h, w), for inputs of side x side pixels.
+
+    The last channel is `told` everywhere where that is given: a noise level is no picture.
+    """
     generator = torch.Generator().manual_seed(seed)
-    x = torch.rand(samples, channels, side, side, generator=generator).requires_grad_()
+    x = torch.rand(samples, channels, side, side, generator=generator)
+    if told is not None:
+        x[:, -1] = told
+    x.requires_grad_()
     was_training = network.training
     try:
         y = network.eval()(x)
@@ -54,32 +49,3 @@ def _spread(p: np.ndarray) -> float:
     at = np.arange(len(p))
     mean = p @ at
     return float(np.sqrt(p @ (at - mean) ** 2))
-
-
-def _only_what_excites(module: nn.Module, into: Any, out: Any) -> tuple[Tensor]:
-    return (into[0].clamp(min=0),)
-
-
-def guided_gradients(network: nn.Module, x: Tensor, layer: str, unit: int) -> np.ndarray:
-    """[E3] The input's guided gradient of the strongest place of one unit (channel) of a layer. (n, c, h, w)
-
-    Rectifiers must be modules (`nn.ReLU`); those that are called as functions pass gradients as they are.
-    """
-    copied = copy.deepcopy(network).eval()
-    known = dict(copied.named_modules())
-    if layer not in known:
-        raise unknown_name("layer", layer, [name for name in known if name])
-    for module in known.values():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
-            module.register_full_backward_hook(_only_what_excites)
-    kept: list[Tensor] = []
-    known[layer].register_forward_hook(lambda _, inputs, output: kept.append(output))
-    x = x.detach().clone().requires_grad_()
-    copied(x)
-    maps = kept[0].flatten(2) if kept[0].ndim == 4 else kept[0][..., None]  # (n, units, positions)
-    if not 0 <= unit < maps.shape[1]:
-        raise UsageError(f"layer {layer!r} has no such unit", seen=unit, expected=f"0 to {maps.shape[1] - 1}")
-    maps[:, unit].max(dim=1).values.sum().backward()
-    assert x.grad is not None
-    return x.grad.numpy()

@@ -6,23 +6,12 @@ that differ in one thing each, so that the effect of normalisation, residuals an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-VANISHED, EXPLODED = 1e-3, 1e3
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Of one layer with weights: the size of what it puts out, and of the loss's gradient there and at its weights."""
-
-    layer: str
-    activation: float
-    gradient: float
-    weight_gradient: float
+from pellucid.inspect.gradient_views import Flow
 
 
 def gradient_flow(network: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor] | None = None) -> list[Flow]:
@@ -50,18 +39,6 @@ def gradient_flow(network: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor
         network.zero_grad()
         for handle in hooks:
             handle.remove()
-
-
-def flow_in_words(flow: Sequence[Flow]) -> str:
-    """One sentence on the gradient's way from the last layer to the first."""
-    first, last = flow[0].gradient, flow[-1].gradient
-    ratio = first / last if last else 0.0
-    way = f"the gradient at {flow[0].layer} is {ratio:.1e} of that at {flow[-1].layer}"
-    if not ratio > VANISHED:
-        return f"Gradients vanish: {way}; the first layers hardly learn."
-    if not ratio < EXPLODED:
-        return f"Gradients explode: {way}; steps of a size that suits the last layers destroy the first."
-    return f"Gradients arrive: {way}."
 
 
 def _size(x: Tensor | None) -> float:

@@ -1,0 +1,40 @@
+"""All gradient views of a network: each is there, limited by time, and left out with its reason."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from pellucid.graph import Node  # noqa: E402
+from pellucid.inspect.inspection import inspect  # noqa: E402
+from pellucid.learn.inspect.as_module import as_module  # noqa: E402
+from pellucid.learn.inspect.views import at_start, look_with_gradients  # noqa: E402
+from tests.inspect.nets import chain, network, noise  # noqa: E402
+
+
+def test_a_network_that_answers_with_pictures_has_all_views():
+    net = network(*chain(depth=3))
+    found = look_with_gradients(net, inspect(net, noise()), 60)
+    assert [flow.layer for flow in found.flow] == ["conv0", "conv1", "conv2", "last"] and not found.left_out
+    assert found.effective.box == (4, 12, 4, 12)  # nine pixels, of a side of 9 + 8
+    assert {pattern.layer for pattern in found.patterns} == {"relu1", "relu2"}
+    assert np.isclose(found.attribution.weight.sum(), found.attribution.answer - found.attribution.without, atol=0.02)
+
+
+def test_views_that_do_not_apply_or_come_too_late_say_why():
+    nodes, weights = chain(depth=1)
+    nodes += [Node("flat", "flatten", ("relu0",)), Node("dense", "linear", ("flat",))]
+    weights["dense.weight"] = np.ones((3, 6 * 12 * 12))
+    nodes = [node for node in nodes if node.name != "last"]
+    del weights["last.weight"]
+    net = network(nodes, weights, size=(12, 12))
+    seen = inspect(net, noise())
+    found = look_with_gradients(net, seen, 60)
+    assert found.flow and set(found.left_out) == {"effective field", "attribution"}
+    assert set(look_with_gradients(net, seen, -1).left_out.values()) == {"the budget was spent"}
+
+
+def test_a_start_is_drawn_as_he_says_whatever_the_weights():
+    x = torch.from_numpy(noise().transpose(2, 0, 1)[None].copy())
+    first, second = (at_start(as_module(network(*chain(gain=gain)), free=True), x) for gain in (1.0, 1e-3))
+    assert first == second and 0.2 < first[1].activation / first[0].activation < 5
