@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -20,6 +21,8 @@ SETS = ("Set5", "Set14", "B100")
 JPEG = "Set14, JPEG 50"
 NOISE = (15, 25, 50)
 FOLDERS = {"Set12": "set12", "BSD68": "bsd68_gray", "CBSD68": "bsd100 --only cbsd68_in_bsd100.txt"}
+
+ABLATION = ROOT / "training" / "ablation.json"
 
 Rows = Iterable[Sequence[str]]
 
@@ -38,6 +41,8 @@ def results_page() -> str:
     if of["segment"]:
         parts.append(_streets(of["segment"]))
     parts += [_classes(name, network) for name, network in of["classify"].items()]
+    if ABLATION.exists():
+        parts.append(_ablation(json.loads(ABLATION.read_text())))
     return "\n".join(part for part in parts if part)
 
 
@@ -163,6 +168,23 @@ def _classes(name: str, network: Network) -> str:
         + _table(("network", "accuracy", "cross-entropy"), [*rows, *published.DIGITS])
         + "\n\nThe rows below ours are the documents' own figures: the second one's held-out accuracy after one epoch,"
         + " and LeNet-5's on the test files.\n"
+    )
+
+
+def _ablation(record: Mapping[str, Any]) -> str:
+    """What each choice bought: differences are from the first row."""
+    first = record["results"][0]
+    rows = []
+    for r in record["results"]:
+        apart = [f"{r[key] - first[key]:+.2f}" if r is not first else "" for key in ("psnr", "psnr_y")]
+        rows.append((r["words"], f"{r['psnr']:.2f}", apart[0], f"{r['psnr_y']:.2f}", apart[1]))
+    return (
+        "## What each choice bought\n\nThe recipe "
+        f"`{record['recipe']}` with one choice changed at a time, {record['steps']:,} steps each; PSNR in dB on the "
+        f"same {record['crops']} crops of photographs that nothing learned from. One short run of each: a few hundredths "
+        "are chance, and what learns slowly is at a disadvantage. `python training/ablation.py`.\n\n"
+        + _table(("", "colours", "", "Y", ""), rows)
+        + "\n"
     )
 
 

@@ -73,7 +73,7 @@ class Batches:
         """The batch of this step (0, 1, ...): the same however often and in whatever order it is asked for. [C2]"""
         samples = step * self.batch + np.arange(self.rank, self.batch, self.ranks)
         clean = torch.from_numpy(self._windows(samples)).permute(0, 3, 1, 2)  # (n, 3, h, w) over (n, h, w, 3)
-        clean = _channels(clean.to(torch.float32) / 255, self.channels)
+        clean = mixed(clean.to(torch.float32) / 255, self.channels)
         given = self.degradation(clean.contiguous(), (self.seed, DEGRADE, step, self.rank))
         margin, scale = self._margin, self.degradation.scale
         return _middle(given, margin // scale), _middle(clean, margin)
@@ -105,8 +105,8 @@ class Batches:
         return windows
 
 
-def _channels(colours: torch.Tensor, channels: str) -> torch.Tensor:
-    """(n, 3, h, w) -> (n, 3, h, w) or (n, 1, h, w)"""
+def mixed(colours: torch.Tensor, channels: str) -> torch.Tensor:
+    """What a network sees of colours. (n, 3, h, w) -> (n, 3, h, w) or (n, 1, h, w)"""
     mixture = CHANNELS[channels]
     if mixture is None:
         return colours

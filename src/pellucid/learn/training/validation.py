@@ -43,7 +43,7 @@ def validate(network: nn.Module, crops: ValidationCrops, scale: int) -> PictureF
         given = centred(shown(x, target, scale), output)
         border = scale if output.shape == target.shape else 0
         target = centred(target, output)
-        rows.append(torch.stack([*_psnrs(output, target, border), *_psnrs(given, target, border)]))  # (4, n)
+        rows.append(torch.stack([*psnrs(output, target, border), *psnrs(given, target, border)]))  # (4, n)
     return PictureFigures(*torch.cat(rows, dim=1).double().mean(dim=1).tolist())
 
 
@@ -60,7 +60,7 @@ def enlarged(x: Tensor, scale: int) -> Tensor:
     return rows @ (x @ columns.T)
 
 
-def _psnrs(output: Tensor, target: Tensor, border: int) -> tuple[Tensor, Tensor]:
+def psnrs(output: Tensor, target: Tensor, border: int) -> tuple[Tensor, Tensor]:
     """For each sample over all channels, and on Y; one channel is its own. (n, c, h, w) -> (n,), (n,)"""
     difference = (output.clamp(0, 1) * 255).round() / 255 - target
     if border:
