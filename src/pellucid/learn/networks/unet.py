@@ -65,7 +65,7 @@ class SlimUNetOptions:
 
 
 class SlimUNet(nn.Module):
-    """A U-Net of 1.2 million parameters that one processor core trains within an hour.
+    """A U-Net of 1.1 million parameters that one processor core trains within an hour.
 
     It works at half the picture's size and below, where each value of a map stands for 2 x 2 pixels: what the full
     size would cost there goes into context. In training it gives the classes at half the size, where the loss compares
@@ -81,7 +81,8 @@ class SlimUNet(nn.Module):
         self.pool = nn.MaxPool2d(2)
         pairs = list(zip(widths[:-1], widths[1:], strict=True))
         self.down = nn.ModuleList(_convolutions(narrow, wide, wide) for narrow, wide in pairs)
-        self.up = nn.ModuleList(_convolutions(narrow + wide, narrow) for narrow, wide in reversed(pairs))
+        self.narrow = nn.ModuleList(nn.Conv2d(wide, narrow, 1) for narrow, wide in reversed(pairs))
+        self.up = nn.ModuleList(_convolutions(2 * narrow, narrow) for narrow, _ in reversed(pairs))
         self.head = nn.Conv2d(widths[0], classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -89,8 +90,8 @@ class SlimUNet(nn.Module):
         for block in self.down:
             across.append(block(self.pool(across[-1])))
         x = across.pop()
-        for block in self.up:
-            x = block(torch.cat([across.pop(), _doubled(x)], 1))
+        for narrow, block in zip(self.narrow, self.up, strict=True):
+            x = block(torch.cat([across.pop(), _doubled(narrow(x))], 1))  # narrowed first: enlarging costs less
         x = self.head(x)
         return x if self.training else _doubled(x)
 
