@@ -1,10 +1,12 @@
 """Steps of training: forward, mean squared error, backward and Adam, on the engine and on torch, in turn.
 
-    python benchmarks/train.py [CASE...] [--peers torch,torch-bf16] [--threads 2] [--rounds 9] [--json FILE]
+    python benchmarks/train.py [CASE...] [--peers torch,torch-bf16] [--threads 2] [--rounds 9] [--isa avx2] [--memory]
 
 A ratio is the median over rounds of (peer's time / our time of the same round), so that a slow moment of the machine
 falls on both. Every contestant begins with the same weights and batch; its gradients in the first step are compared
-with torch's in float64 in the same run. `--record` writes a dated file with the machine in it to `benchmarks/record/`.
+with torch's in float64 in the same run. `--isa avx2` holds everyone to AVX2, in a process of its own. Peak memory is
+what two steps add to a fresh process that has the network and its batch. `--record` writes a dated file with the
+machine in it to `benchmarks/record/`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import argparse  # noqa: E402
 import datetime  # noqa: E402
 import json  # noqa: E402
 import statistics  # noqa: E402
+import subprocess  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
@@ -30,11 +33,14 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from benchmarks.run import PAUSE, RECORDS, _machine  # noqa: E402
+from benchmarks.run import PAUSE, RECORDS, _machine, _status  # noqa: E402
 from pellucid.learn import accelerate  # noqa: E402
+from pellucid.learn.training.adam import AdamW  # noqa: E402
 
 PEERS = ("torch", "torch-bf16", "torch-compile")
 OURS = "pellucid"
+HELD = {"avx2": {"PELLUCID_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}}
+"""What holds us, torch and oneDNN beneath it to an instruction set."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,12 @@ class Contestant:
         self.forward: Callable[[Tensor], Tensor] = (
             torch.compile(self.network) if name == "torch-compile" else self.network
         )
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=1e-4, fused=True)
+        parameters = self.network.parameters()
+        self.optimiser: torch.optim.Optimizer = (
+            AdamW(parameters, lr=1e-4, weight_decay=0)
+            if name == OURS
+            else torch.optim.Adam(parameters, lr=1e-4, fused=True)
+        )
         self.x, self.target = case.batches()
 
     def gradients(self) -> list[Tensor]:
@@ -133,11 +144,27 @@ def _right_gradients(case: Case) -> list[Tensor]:
     return [p.grad for p in network.parameters() if p.grad is not None]
 
 
+def _memory_in_a_fresh_process(case: Case, name: str, threads: int) -> float:
+    command = [sys.executable, __file__, case.name, "--memory-of", name, "--threads", str(threads)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def _memory_here(case: Case, name: str) -> float:
+    """Megabytes that two steps add at their peak: maps, gradients, the optimiser's averages, scratch."""
+    contestant = Contestant(name, case)
+    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark falls to what is in use now
+    before = _status("VmHWM")
+    for _ in range(2):
+        contestant.step()
+    return (_status("VmHWM") - before) / 1000
+
+
 def table(result: dict) -> str:
     lines = [f"{result['case']}: {result['operations'] / 1e9:.0f} GFLOP a step"]
     for name, f in result["contestants"].items():
         spread = f"{f['spread_ms'][0]:.0f} to {f['spread_ms'][1]:.0f}"
         error = f"gradients within {f['gradient_error']:.0e}"
+        error += f"  {f['memory_mb']:5.0f} MB" if "memory_mb" in f else ""
         lines.append(
             f"  {name:<14} {f['ms']:8.1f} ms  ({spread})  {f['ratio']:5.2f} x ours  {f['gflops']:6.0f} GFLOP/s  {error}"
         )
@@ -146,16 +173,30 @@ def table(result: dict) -> str:
 
 def main() -> None:
     options = _options()
+    held = HELD.get(options.isa, {})
+    if any(os.environ.get(name) != value for name, value in held.items()):
+        sys.exit(subprocess.run([sys.executable, __file__, *sys.argv[1:]], env=os.environ | held).returncode)
     torch.set_num_threads(options.threads)
+    if options.memory_of:
+        print(_memory_here(next(case for case in CASES if case.name == options.cases[0]), options.memory_of))
+        return
     cases = [case for case in CASES if not options.cases or case.name in options.cases]
     results = []
     for case in cases:
         results.append(measure(case, [OURS, *options.peers], options.rounds))
+        for name, figures in results[-1]["contestants"].items() if options.memory else ():
+            figures["memory_mb"] = round(_memory_in_a_fresh_process(case, name, options.threads), 1)
         print(table(results[-1]), flush=True)
     if not (options.json or options.record):
         return
     today = datetime.date.today().isoformat()
-    record = {"date": today, "threads": options.threads, "machine": _machine(), "cases": results}
+    record = {
+        "date": today,
+        "threads": options.threads,
+        "held to": options.isa,
+        "machine": _machine(),
+        "cases": results,
+    }
     for path in (options.json, options.record and RECORDS / f"{today}-{options.record}.json"):
         if path:
             Path(path).write_text(json.dumps(record, indent=1) + "\n")
@@ -168,6 +209,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--peers", default="torch,torch-bf16", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--isa", choices=HELD, help="hold everyone to this instruction set")
+    parser.add_argument("--memory", action="store_true", help="measure peak memory too, in fresh processes")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--record", metavar="NAME", help="write benchmarks/record/DATE-NAME.json")
     options = parser.parse_args()

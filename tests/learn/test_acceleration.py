@@ -18,7 +18,7 @@ class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, 3, padding=1))
-        self.edge = nn.Conv2d(12, 12, 3, padding=1, padding_mode="replicate")
+        self.edge = nn.Conv2d(12, 12, 4, padding="same")
         self.up = nn.ConvTranspose2d(12, 3, 2, stride=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -31,7 +31,7 @@ def test_the_report_says_what_and_why() -> None:
     assert report.convolutions == ("body.0", "body.2")
     assert report.chains == ("body",)
     assert dict(report.left) == {
-        "edge": "it pads by replicate",
+        "edge": "it pads opposite edges differently",
         "up": "it is a ConvTranspose2d, the engine trains torch.nn.Conv2d",
     }
     assert str(report).splitlines()[0] == "2 convolutions on the engine, 1 chains"

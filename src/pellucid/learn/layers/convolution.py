@@ -9,6 +9,7 @@ layers inside it with hooks.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid.learn.layers.collapsible import CollapsibleConv2d
@@ -20,8 +21,6 @@ ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU)
 def why_not(layer: nn.Conv2d) -> str | None:
     """What keeps a convolution on torch; None when the engine takes it."""
     geometry = _geometry(layer)
-    if layer.padding_mode != "zeros":
-        return f"it pads by {layer.padding_mode}"
     if geometry is None:
         return "it pads opposite edges differently"
     reach = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
@@ -32,7 +31,7 @@ def why_not(layer: nn.Conv2d) -> str | None:
 
 def _geometry(layer: nn.Conv2d) -> Geometry | None:
     (sy, sx), (dy, dx), (kh, kw) = layer.stride, layer.dilation, layer.kernel_size
-    padding = layer.padding
+    padding = (0, 0) if _pads_before(layer) else layer.padding
     if padding == "same":
         if dy * (kh - 1) % 2 or dx * (kw - 1) % 2:
             return None
@@ -40,6 +39,11 @@ def _geometry(layer: nn.Conv2d) -> Geometry | None:
     elif isinstance(padding, str):
         padding = (0, 0)
     return Geometry((sy, sx), (padding[0], padding[1]), (dy, dx), layer.groups)
+
+
+def _pads_before(layer: nn.Conv2d) -> bool:
+    """Whether pixels are put around the map first, because they are not zero."""
+    return layer.padding_mode != "zeros"
 
 
 def _stands_aside(x: Tensor) -> bool:
@@ -70,7 +74,11 @@ def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
 
 class Conv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) if _stands_aside(x) or why_not(self) else _run([self], x)
+        if _stands_aside(x) or why_not(self):
+            return super().forward(x)
+        if _pads_before(self):
+            x = F.pad(x, self._reversed_padding_repeated_twice, mode=self.padding_mode)
+        return _run([self], x)
 
 
 class CollapsibleConv2dOnEngine(CollapsibleConv2d):
@@ -104,7 +112,7 @@ def in_order(layers: list[nn.Module], x: Tensor) -> Tensor:
 def kind_of(layer: nn.Module) -> str:
     """`conv`, `activation` or `other`."""
     if type(layer) is Conv2d or type(layer) is CollapsibleConv2dOnEngine:
-        return "conv" if why_not(layer) is None else "other"
+        return "conv" if why_not(layer) is None and not _pads_before(layer) else "other"
     return "activation" if type(layer) in ACTIVATIONS else "other"
 
 
