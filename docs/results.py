@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,12 @@ JPEG = "Set14, JPEG 50"
 NOISE = (15, 25, 50)
 FOLDERS = {"Set12": "set12", "BSD68": "bsd68_gray", "CBSD68": "bsd100 --only cbsd68_in_bsd100.txt"}
 
+FROM_JPEG = """
+A JPEG file of quality 50, three times larger by bicubic interpolation, `superres-x3`, `superres-x3-photo`, and the
+original (`python docs/pictures.py`):
+
+![a cat's face four times](pictures/from-jpeg.png)
+"""
 ABLATION = ROOT / "training" / "ablation.json"
 
 Rows = Iterable[Sequence[str]]
@@ -103,6 +110,7 @@ def _from_jpeg(scale: int, networks: Mapping[str, Network]) -> str:
         f"(`pellucid evaluate NAME --data DIR --scale {scale} --quality 50`):\n\n"
         + _table((f"x{scale}", "Set14 from JPEG"), rows)
         + "\n"
+        + (FROM_JPEG if scale == 3 and (ROOT / "docs" / "pictures" / "from-jpeg.png").exists() else "")
     )
 
 
@@ -128,8 +136,8 @@ def _denoise(networks: Mapping[str, Network]) -> str:
 def _protocol(networks: Mapping[str, Network]) -> str:
     figure = next(iter(networks.values())).card.figures[0]
     return (
-        f"{figure.protocol.replace(' of sigma 15 ', ' ').replace(' of sigma 25 ', ' ')}. Each of our cells is "
-        "PSNR / SSIM / GMSD; the rows below ours are the papers' own PSNR."
+        re.sub(r" of sigma \d+ of 255", "", figure.protocol)
+        + ". Each of our cells is PSNR / SSIM / GMSD; the rows below ours are the papers' own PSNR."
     )
 
 
@@ -181,8 +189,8 @@ def _ablation(record: Mapping[str, Any]) -> str:
     return (
         "## What each choice bought\n\nThe recipe "
         f"`{record['recipe']}` with one choice changed at a time, {record['steps']:,} steps each; PSNR in dB on the "
-        f"same {record['crops']} crops of photographs that nothing learned from. One short run of each: a few hundredths "
-        "are chance, and what learns slowly is at a disadvantage. `python training/ablation.py`.\n\n"
+        f"same {record['crops']} crops of photographs that nothing learned from. One short run of each: a few "
+        "hundredths are chance, and what learns slowly is at a disadvantage. `python training/ablation.py`.\n\n"
         + _table(("", "colours", "", "Y", ""), rows)
         + "\n"
     )
