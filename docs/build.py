@@ -13,6 +13,7 @@ import click
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
+from docs.experiments import experiments_page  # noqa: E402
 from docs.results import results_page  # noqa: E402
 
 from pellucid.cli import COMMANDS  # noqa: E402
@@ -27,7 +28,11 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
-PAGES = {FOLDER / "reference" / "commands.md": commands_page, FOLDER / "results.md": results_page}
+PAGES = {
+    FOLDER / "reference" / "commands.md": commands_page,
+    FOLDER / "results.md": results_page,
+    FOLDER / "guide" / "experiments.md": experiments_page,
+}
 
 
 def _help(title: str, command: click.Command) -> str:

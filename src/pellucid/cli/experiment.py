@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
@@ -17,7 +16,8 @@ from pellucid.errors import UsageError
 @click.command()
 @click.argument("name", required=False)
 @click.option("--data", type=click.Path(path_type=Path), help="The folder with MNIST's idx files, where it is needed.")
-@click.option("--seed", type=int, help="Another seed than the usual one.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a setting; NAME.json lists them.")
+@click.option("--seed", type=int, help="Short for --set seed=.")
 @click.option("--full", is_flag=True, help="The longer form, where there is one.")
 @click.option(
     "-o",
@@ -32,6 +32,7 @@ from pellucid.errors import UsageError
 def command(
     name: str | None,
     data: Path | None,
+    changes: tuple[str, ...],
     seed: int | None,
     full: bool,
     output: Path,
@@ -43,7 +44,7 @@ def command(
     Most end in about a minute on one core. Beside the table there are NAME.png and NAME.json.
     """
     from pellucid.learn.experiments import EXPERIMENTS, find_experiment
-    from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, read_data
+    from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, changed, read_data
 
     if name is None:
         click.echo("\n".join(columns(("experiment", "what it shows"), list(EXPERIMENTS.items()))))
@@ -52,9 +53,9 @@ def command(
     picture, figures = output / f"{name}.png", output / f"{name}.json"
     if not overwrite and (picture.exists() or figures.exists()):
         raise UsageError("the experiment has been done already", seen=figures, hint="--overwrite does it again")
-    settings = (full and experiment.full) or experiment.usual
+    settings = changed((full and experiment.full) or experiment.usual, changes)
     if seed is not None:
-        settings = dataclasses.replace(settings, seed=seed)
+        settings = changed(settings, [f"seed={seed}"])
     known = read_data(experiment, data)
     if threads:
         import torch

@@ -76,7 +76,7 @@ class Alrao(nn.Module):
     def _descend(self) -> None:
         for parameter, rate in self._with_rates():
             if parameter.grad is not None:
-                parameter -= rate.reshape(-1, *[1] * (parameter.dim() - 1)) * parameter.grad
+                parameter.sub_(rate.reshape(-1, *[1] * (parameter.dim() - 1)) * parameter.grad)
 
     def _with_rates(self) -> Iterator[tuple[nn.Parameter, Tensor]]:
         for name, parameter in self.body.named_parameters():

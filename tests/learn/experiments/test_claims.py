@@ -7,6 +7,7 @@ pytest.importorskip("matplotlib")
 
 from pellucid.learn.experiments import (  # noqa: E402
     accuracy_against_operations,
+    batch_norm,
     depth,
     hand_made_features,
     lottery_ticket,
@@ -57,3 +58,14 @@ def test_features_operations_and_rates():
         for i, name in enumerate(names)
     }
     assert agree(accuracy_against_operations._claims(accuracy_against_operations.Settings(), found)) == [True] * 3
+
+
+def test_batch_norm_bears_higher_rates_only_where_it_does():
+    settings, one = batch_norm.Settings(rates=(0.1, 1.0)), {"stored statistics": 0.9, "its own": 0.1}
+    good, bad, kinds = [0.9, 0.9], [0.9, 0.1], {"with": {"sigmoid": 0.9}, "without": {"sigmoid": 0.2}}
+    both = {"with": good, "without": bad}
+    claims = batch_norm._claims(settings, both, both, kinds, one)
+    assert agree(claims) == [True] * 4 and claims[1].seen.endswith("1 with, 0.1 without")
+    other, back = {"with": bad, "without": good}, {"with": kinds["without"], "without": kinds["with"]}
+    one = {"stored statistics": 0.1, "its own": 0.9}
+    assert agree(batch_norm._claims(settings, other, other, back, one)) == [False] * 4

@@ -19,7 +19,7 @@ from pellucid.errors import DatabaseError, UsageError  # noqa: E402
 from pellucid.learn import experiments  # noqa: E402
 from pellucid.learn.experiments import EXPERIMENTS, find_experiment  # noqa: E402
 from pellucid.learn.experiments.drawing import png  # noqa: E402
-from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, read_data  # noqa: E402
+from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, changed, read_data  # noqa: E402
 from tests.learn.data.strokes import write_strokes  # noqa: E402
 from tests.learn.experiments.small import small  # noqa: E402
 
@@ -64,6 +64,18 @@ def test_unknown_names_and_absent_digits_are_one_line():
         read_data(find_experiment("autoencoder"), None)
 
 
+def test_settings_change_by_name_and_keep_their_kinds():
+    usual = find_experiment("lottery-ticket").usual
+    settings = changed(usual, ["steps=7", "rate=0.5", "hidden=30,20", "channels=0.5"])
+    assert (settings.steps, settings.rate, settings.hidden, settings.channels) == (7, 0.5, (30, 20), (0.5,))
+    assert settings.batch == usual.batch
+    with pytest.raises(UsageError, match="unknown setting 'step'.*did you mean 'steps'"):
+        changed(usual, ["step=7"])
+    for wrong in ("steps=many", "steps=1,2", "steps", "hidden="):
+        with pytest.raises(UsageError, match="cannot be that; seen: "):
+            changed(usual, [wrong])
+
+
 def test_the_command_lists_does_and_does_not_overwrite(tmp_path, capsys, monkeypatch):
     assert cli.run(["experiment"]) == 0
     listed = capsys.readouterr().out
@@ -71,11 +83,13 @@ def test_the_command_lists_does_and_does_not_overwrite(tmp_path, capsys, monkeyp
     experiment = find_experiment("fifty-layers")
     module = __import__("pellucid.learn.experiments.fifty_layers", fromlist=["EXPERIMENT"])
     monkeypatch.setattr(module, "EXPERIMENT", dataclasses.replace(experiment, usual=experiment.small))
-    arguments = ["experiment", "fifty-layers", "-o", str(tmp_path), "--seed", "3"]
+    arguments = ["experiment", "fifty-layers", "-o", str(tmp_path), "--seed", "3", "--set", "layers=4"]
     assert cli.run(arguments) == 0
     out = capsys.readouterr().out
     assert "Visual AI, lecture 3" in out and "seen here" in out and str(tmp_path / "fifty-layers.png") in out
-    assert json.loads((tmp_path / "fifty-layers.json").read_text())["settings"]["seed"] == 3
+    assert json.loads((tmp_path / "fifty-layers.json").read_text())["settings"] == {
+        "seed": 3, "layers": 4, "width": 60, "samples": 50,
+    }  # fmt: skip
     assert cli.run(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
 

@@ -17,3 +17,4 @@ def test_candidates_and_repetitions():
 def test_a_best_that_was_luck_is_called_so():
     assert _claims([0.8, 0.9], [0.9, 0.92], [0.8, 0.82])[0].agrees
     assert not _claims([0.8, 0.9], [0.8, 0.82], [0.9, 0.92])[0].agrees
+    assert not _claims([0.8, 0.9], [0.7, 0.92], [0.68, 0.9])[0].agrees  # ahead, but within the luck of the start

@@ -31,6 +31,7 @@ EXPERIMENTS: dict[str, str] = {
     "wiring-search": "The best of some random wirings, and whether it was luck.",
     "orders": "Black-box, gradient and Newton steps on small problems: steps and what they are told.",
     "layer-kinds": "Kinds of layers as wiring, equation, matrix and mapping.",
+    "transfer": "What was learned of one half of the classes, put to use on the other half.",
 }
 """Name -> one line; the file is called like the experiment, with underscores."""
 

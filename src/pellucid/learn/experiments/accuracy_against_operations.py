@@ -120,16 +120,13 @@ def _claims(settings: Settings, found) -> tuple[Claim, ...]:  # type: ignore[no-
 
 def _draw(settings: Settings, found, paths):  # type: ignore[no-untyped-def]
     figure, axes = sheet(1, 2, 5.2, 4)
-    for number, (name, entry) in enumerate(found.items()):
+    for number, entry in enumerate(found.values()):
         colour = COLOURS[number % len(COLOURS)]
         size = 8 * (entry["parameters"] / 1000) ** 0.5 + 12
         axes[0, 0].scatter(entry["operations"], entry["accuracy"], s=size, color=colour, alpha=0.7)
-        aside = (6, 7 if number % 2 else -11)
-        place = (entry["operations"], entry["accuracy"])
-        axes[0, 0].annotate(name, place, fontsize=7, xytext=aside, textcoords="offset points")
     axes[0, 0].set_xscale("log")
     axes[0, 0].margins(x=0.25)
-    label(axes[0, 0], "unseen digits; area: root of the parameters", "operations for one picture", "accuracy")
+    label(axes[0, 0], "colours as beside; area: root of the parameters", "operations for one picture", "accuracy")
     curves(axes[0, 1], paths, "while learning", "operations of training", "accuracy", log="x")
     axes[0, 1].axhline(settings.goal, color="#999999", linewidth=0.8, linestyle="--")
     return figure

@@ -5,7 +5,6 @@ PCA is the best linear code of its size; a linear autoencoder can at best become
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from pellucid.learn.networks.perceptron import Autoencoder
 @dataclass(frozen=True)
 class Settings:
     seed: int = 0
-    codes: Sequence[int] = (2, 8, 32)
+    codes: tuple[int, ...] = (2, 8, 32)
     learned: int = 10000
     unseen: int = 2000
     batch: int = 100

@@ -102,7 +102,7 @@ def sharpness(net: nn.Module, known: Digits, settings: Settings, share: float = 
         moved = copy.deepcopy(net)
         for p in moved.parameters():
             step = torch.randn(p.shape, generator=random)
-            p += share * p.norm() * step / step.norm()
+            p.add_(step, alpha=float(share * p.norm() / step.norm()))
         grown += measure(moved, known.x, known.labels)[1] - before
     return grown / 5
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from PIL import Image  # comes with matplotlib
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
@@ -16,6 +17,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 DOTS = 80
 """To an inch."""
+FEW = 6
+"""So many measured places are all named on a logarithmic axis."""
 
 
 def sheet(rows: int, columns: int, width: float = 3.4, height: float = 3.0) -> tuple[Figure, np.ndarray]:
@@ -34,6 +37,10 @@ def curves(
     for axis in log:
         getattr(axes, f"set_{axis}scale")("log")
     label(axes, title, x, y)
+    places = list(next(iter(lines.values()))[0])
+    if marks and "x" in log and len(places) <= FEW:
+        axes.set_xticks(places, [f"{place:g}" for place in places])
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(fontsize=7)
 
 
@@ -41,7 +48,7 @@ def label(axes: Any, title: str, x: str = "", y: str = "") -> None:
     axes.set_title(title, fontsize=9)
     axes.set_xlabel(x, fontsize=8)
     axes.set_ylabel(y, fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(which="both", labelsize=7)
 
 
 def bare(axes: Any, title: str = "") -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.errors import DatabaseError
+from pellucid.errors import DatabaseError, UsageError, unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +62,25 @@ class Experiment:
     small: Any
     full: Any = None
     needs: str | None = None
+
+
+def changed(settings: Any, changes: Iterable[str]) -> Any:
+    """Settings with `key=value` put in, each value of the kind that stood there; commas between several."""
+    for change in changes:
+        key, equals, text = change.partition("=")
+        known = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+        if key not in known:
+            raise unknown_name("setting", key, list(known))
+        old, parts = known[key], text.split(",")
+        kind = type(old[0] if isinstance(old, tuple) else old)
+        try:
+            values = tuple(kind(part) for part in parts)
+        except ValueError:
+            values = ()
+        if not equals or not values or (not isinstance(old, tuple) and len(values) > 1):
+            raise UsageError(f"{key} cannot be that", seen=change, expected=f"{key}= and the like of {old}")
+        settings = dataclasses.replace(settings, **{key: values if isinstance(old, tuple) else values[0]})
+    return settings
 
 
 def read_data(experiment: Experiment, folder: Path | None) -> Any:

@@ -61,7 +61,7 @@ def run(settings: Settings, data: None, progress: Progress) -> Outcome:
     """[B1] Connections, different weights and rank of each kind, and the drawing."""
     rng = np.random.default_rng(settings.seed)
     x = np.sin(np.arange(SIZE) * 0.9) + 0.3 * rng.normal(size=SIZE)
-    found = {}
+    found: dict[str, dict[str, int]] = {}
     figure, axes = sheet(7, 4, 2.6, 1.55)
     for row, (name, kind) in zip(axes, kinds(rng).items(), strict=True):
         progress(len(found), 7, name)

@@ -104,7 +104,7 @@ def _claims(settings: Settings, found) -> tuple[Claim, ...]:  # type: ignore[no-
 
     relu, tanh = found["ReLU"]["steps"], found["tanh"]["steps"]
     return (
-        Claim("S3", "ReLU gets to an error in a sixth of tanh's steps",
+        Claim("S3", "ReLU needs a sixth of tanh's steps, there on CIFAR-10",
               f"steps to {settings.goal:.0%} error: {told('ReLU')}, {told('tanh')}",
               relu is not None and (tanh is None or tanh > 3 * relu)),
         Claim("S3", "tanh is preferable to sigmoid", f"{told('tanh')}, {told('sigmoid')}",

@@ -260,4 +260,4 @@ def _points(axes, x: Tensor, labels: Tensor) -> None:  # type: ignore[no-untyped
     axes.scatter(x[:, 0], x[:, 1], c=labels, cmap="PuOr", vmin=-0.2, vmax=1.2, s=9, edgecolors="k", linewidths=0.3)
 
 
-EXPERIMENT = Experiment(row="B1", run=run, usual=Settings(), small=Settings(points=80, steps=150, tries=1, frames=2))
+EXPERIMENT = Experiment(row="B1", run=run, usual=Settings(), small=Settings(points=80, steps=30, tries=1, frames=2))

@@ -68,10 +68,10 @@ def _train_on(
     after_each: Callable[[], None],
     progress: Callable[[int], None],
 ) -> None:
-    """With the recipe's batches and a third of its rate, falling to 0."""
+    """With the recipe's batches and its rate, falling to 0."""
     network.train()
     batches, loss = subject.batches(0, 1), subject.loss
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.optimiser.rate / 3, fused=True)
+    optimiser = torch.optim.AdamW(network.parameters(), recipe.optimiser.rate, fused=True)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
     for step in range(steps):
         x, target = batches(step)
