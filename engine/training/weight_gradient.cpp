@@ -40,9 +40,13 @@ struct Work {
   const long units_of_item = divide_up(gradient.h, rows), units = gradient.n * units_of_item;
   const int parts = int(std::min<long>(kParts, units));
 
+  // Without Winograd, the taps of a row lie side by side where nothing is between them: one product takes them all,
+  // which fills the registers even when there are three channels.
+  const bool taps_together = !by_frequencies && shape.groups == 1 && shape.dilation_x == 1;
+
   const Strip x_strip{
       x,
-      to_lines(shape.ic),
+      taps_together ? shape.ic : to_lines(shape.ic),
       1,
       1,
       shape.pad_left,
@@ -132,15 +136,16 @@ void Work::by_winograd(const float* in, const float* out, float* scratch, float*
 
 void Work::directly(const float* in, const float* out, float* sums) const {
   const std::ptrdiff_t pixel = x_strip.stride;
+  const int taps = taps_together ? 1 : shape.kw, ic = taps_together ? shape.kw * icg : icg;
   for (int ky = 0; ky < shape.kh; ky++)
-    for (int kx = 0; kx < shape.kw; kx++)
-      for (int g = 0; g < shape.groups; g++, sums += block_size)
+    for (int kx = 0; kx < taps; kx++)
+      for (int g = 0; g < shape.groups; g++, sums += ic * sums_step)
         for (int row = 0; row < rows; row++) {
           const float* u = in + (row * shape.stride_y + ky * shape.dilation_y) * x_strip.pitch() +
                            kx * shape.dilation_x * pixel + g * icg;
           const float* v = out + row * gradient_strip.pitch() + g * ocg;
           table.training->outer_products(
-              {u, v, shape.stride_x * pixel, gradient_strip.stride, columns, icg, ocg, sums, sums_step});
+              {u, v, shape.stride_x * pixel, gradient_strip.stride, columns, ic, ocg, sums, sums_step});
         }
 }
 
