@@ -37,33 +37,51 @@ class Seconds(click.ParamType):
 @click.command()
 @click.argument("model", metavar="MODEL|RUN|NETWORK")
 @click.option("--picture", metavar="FILE", help="What to show the network; a drawn picture unless said.")
+@click.option("--folder", metavar="DIR", help="Pictures: the regions that excite units, how a layer sorts them.")
+@click.option("--layer", metavar="NAME", help="The layer that --folder is about; the last hidden one unless said.")
 @click.option("-o", "--output", metavar="FILE", default="report.html", show_default=True, help="The page.")
 @click.option("--budget", type=Seconds(), default="60s", show_default=True, help="After this no further view begins.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that exists.")
-def command(model: str, picture: str | None, output: str, budget: float, overwrite: bool) -> None:
+def command(
+    model: str,
+    picture: str | None,
+    folder: str | None,
+    layer: str | None,
+    output: str,
+    budget: float,
+    overwrite: bool,
+) -> None:
     """Look inside a model: graph, costs, receptive fields, filters, activations with a verdict, gradients, precision.
 
     MODEL is a name of `pellucid models` or a model file, RUN the folder of a training, NETWORK a name of `pellucid
     networks`, which gets random weights; weights in torchvision's layout do too. Views that need gradients are left out
     where torch is not installed. The page holds its pictures, opens offline, and says with every figure how to read it.
     """
+    from pellucid.evaluate import pictures_in
+    from pellucid.inspect.folder_views import look_at_folder
     from pellucid.inspect.inspection import inspect
     from pellucid.inspect.page import page, save
     from pellucid.picture import read
 
     if os.path.exists(output) and not overwrite:
         raise UsageError("the page exists already", seen=output, hint="--overwrite replaces it")
+    if layer and not folder:
+        raise UsageError("--layer says what --folder is about", hint="name a folder of pictures too")
+    paths = pictures_in(folder) if folder else []
     network = subject(model)
     pixels = read(picture).pixels if picture else None
     end = time.monotonic() + budget
     with progress_bar() as progress:
         seen = inspect(network, pixels, budget, progress)
-        gradients = None
+        gradients = back = None
         if has_torch():
+            from pellucid.learn.inspect.guided import back_from
             from pellucid.learn.inspect.views import look_with_gradients
 
+            back = back_from
             gradients = look_with_gradients(network, seen, end - time.monotonic(), progress)
-    save(output, page(seen, gradients))
+        sorted_by = look_at_folder(network, paths, layer, back, budget, progress) if paths else None
+    save(output, page(seen, gradients, sorted_by))
     for finding in seen.verdict:
         click.echo(finding.sentence)
     if gradients and gradients.flow:

@@ -4,7 +4,8 @@
     charts          line charts in SVG
     graph_drawing   the graph in SVG
     document        the frame of every page, and how it becomes a file
-    sections        the parts of the page with their captions; gradient_sections: those that need gradients
+    sections        the parts of the page with their captions; gradient_sections, folder_sections: those that
+                    need gradients, or a folder of pictures
     comparison_page two models side by side
     landscape_picture   the paths of optimisers, as a picture
 
@@ -13,17 +14,18 @@ Pictures are inside the page, there is no script, and nothing is fetched. It nee
 
 from __future__ import annotations
 
+from pellucid.inspect.folder_views import FolderViews
 from pellucid.inspect.gradient_views import GradientViews
 from pellucid.inspect.inspection import Inspection
-from pellucid.inspect.page import gradient_sections, sections
+from pellucid.inspect.page import folder_sections, gradient_sections, sections
 from pellucid.inspect.page.document import document, save
 
 __all__ = ["page", "save"]
 
 
-def page(seen: Inspection, gradients: GradientViews | None = None) -> str:
+def page(seen: Inspection, gradients: GradientViews | None = None, folder: FolderViews | None = None) -> str:
     """The whole page as text; without gradients it says what it lacks."""
-    g = gradients or GradientViews()
+    g, of_folder = gradients or GradientViews(), folder or FolderViews()
     field = sections.receptive_fields(seen) + gradient_sections.effective_view(seen, g.effective)
     parts = {
         "Verdict": sections.verdict_list(seen) if seen.verdict else "",
@@ -34,10 +36,13 @@ def page(seen: Inspection, gradients: GradientViews | None = None) -> str:
         "Filters": sections.filter_views(seen),
         "Activations": sections.activity_views(seen),
         "What excites units": gradient_sections.pattern_views(g.by_layer()),
+        "The strongest regions of the pictures": folder_sections.region_views(of_folder),
+        "The pictures as the network sorts them": folder_sections.embedding_views(of_folder),
         "Gradients through depth": gradient_sections.flow_view(g),
         "Shifts and bending": sections.shift_views(seen),
         "float32, bfloat16 and pruned": sections.precision_view(seen),
     }
+    parts["The pictures themselves"] = folder_sections.statistics_view(of_folder.statistics)
     body = "".join(f"<section><h2>{heading}</h2>{content}</section>" for heading, content in parts.items() if content)
     absent = "" if gradients else f'<p class="quiet">{sections.WITHOUT_TORCH}</p>'
-    return document(seen.name, sections.summary(seen, g.left_out) + absent + body)
+    return document(seen.name, sections.summary(seen, g.left_out | of_folder.left_out) + absent + body)

@@ -10,7 +10,7 @@ The last is the most readable. All three tell what this unit saw in this picture
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.errors import UsageError, unknown_name
-from pellucid.learn.inspect.as_module import AsModule
+from pellucid.learn.inspect.as_module import AsModule, as_module
+from pellucid.network import Network
 
 WAYS = ("gradient", "deconvolution", "guided")
 
@@ -57,6 +58,17 @@ def guided_gradients(
     chosen.sum().backward()
     assert x.grad is not None
     return x.grad.numpy()
+
+
+def back_from(net: Network, layer: str) -> Callable[[np.ndarray, int, tuple[int, int]], np.ndarray]:
+    """[E3] What `strongest_regions` asks for the gradients of its regions."""
+    module = as_module(net)
+
+    def back(x: np.ndarray, unit: int, place: tuple[int, int]) -> np.ndarray:
+        given = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+        return guided_gradients(module, given, layer, unit, [place])[0].transpose(1, 2, 0)
+
+    return back
 
 
 def _map_of(network: nn.Module, x: Tensor, layer: str) -> Tensor:

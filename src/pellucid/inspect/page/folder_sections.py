@@ -1,0 +1,99 @@
+"""The parts of the page that come from a folder of pictures; nothing is computed here."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+
+from pellucid.inspect.embedding import Embedding
+from pellucid.inspect.folder_views import FolderViews
+from pellucid.inspect.page.charts import Line, line_chart
+from pellucid.inspect.page.pictures import data_uri, mosaic
+from pellucid.inspect.page.sections import figure, image
+from pellucid.inspect.picture_statistics import Statistics
+from pellucid.inspect.strongest_regions import Region, UnitRegions
+from pellucid.picture import from_float
+
+TILE, THUMBNAIL, MOST_THUMBNAILS = 48, 28, 200
+WIDTH, HEIGHT, MARGIN = 560, 420, 24
+
+
+def region_views(found: FolderViews) -> str:
+    return "".join(_unit(unit) for unit in found.regions)
+
+
+def _unit(unit: UnitRegions) -> str:
+    tiles = [tile(region.pixels) for region in unit.regions]
+    known = [_guided(region) for region in unit.regions if region.guided is not None]
+    values = ", ".join(f"{region.value:.2g}" for region in unit.regions)
+    names = ", ".join(dict.fromkeys(html.escape(region.picture) for region in unit.regions))
+    below = " Below, gradients back to the pixels in which rectifiers pass only what excites." if known else ""
+    caption = (
+        f"Unit {unit.unit} of <code>{html.escape(unit.layer)}</code>: the regions it answers to most strongly, at most"
+        f" one of each picture, as large as its receptive field.{below} Its values: {values}; in {names}."
+    )
+    picture = image(mosaic(tiles + known, len(tiles), 2), f"Strongest regions of unit {unit.unit}", "pixels strip")
+    return figure(picture, caption)
+
+
+def _guided(region: Region) -> np.ndarray:
+    assert region.guided is not None
+    peak = float(np.abs(region.guided).max()) or 1.0
+    return tile((0.5 + region.guided / (2 * peak)).astype(np.float32))
+
+
+def tile(picture: np.ndarray, side: int = TILE) -> np.ndarray:
+    """(h, w, channels) in 0..1 -> (side, side, 3) uint8: whole, in the middle, by the nearest pixel; grey around."""
+    h, w, c = picture.shape
+    colours = picture[..., :3] if c >= 3 else picture[..., :1]
+    scale = side / max(h, w)
+    th, tw = max(1, round(h * scale)), max(1, round(w * scale))
+    rows, columns = (np.arange(th) / scale).astype(int).clip(0, h - 1), (np.arange(tw) / scale).astype(int)
+    small = np.broadcast_to(colours[rows][:, columns.clip(0, w - 1)], (th, tw, 3))
+    found = np.full((side, side, 3), 128, np.uint8)
+    y, x = (side - th) // 2, (side - tw) // 2
+    found[y : y + th, x : x + tw] = from_float(np.clip(small, 0, 1).astype(np.float32), np.uint8)
+    return found
+
+
+def embedding_views(found: FolderViews) -> str:
+    e = found.embedding
+    if e is None:
+        return ""
+    layer = html.escape(e.layer)
+    pca = (
+        f"PCA of <code>{layer}</code>: each picture's mean numbers, along the two directions in which they vary most,"
+        f" which keep {e.kept:.0%} of the variance. Near is alike."
+    )
+    tsne = (
+        f"t-SNE of the same: who is near whom is kept, distances between groups and their sizes mean nothing."
+        f" Divergence {e.lost:.2f} (0 is perfect)."
+    )
+    drawn = figure(_scatter(e, e.pca, found.thumbnails), pca) + figure(_scatter(e, e.tsne, found.thumbnails), tsne)
+    return f'<div class="pair">{drawn}</div>'
+
+
+def _scatter(e: Embedding, points: np.ndarray, thumbnails: list[np.ndarray]) -> str:
+    low, high = points.min(axis=0), points.max(axis=0)
+    at = (points - low) / np.where(high > low, high - low, 1)
+    place = MARGIN + at * [WIDTH - 2 * MARGIN - THUMBNAIL, HEIGHT - 2 * MARGIN - THUMBNAIL]
+    size = f'width="{THUMBNAIL}" height="{THUMBNAIL}"'
+    images = "".join(
+        f'<image x="{x:.1f}" y="{y:.1f}" {size} href="{data_uri(tile(t, THUMBNAIL))}">'
+        f"<title>{html.escape(name)}</title></image>"
+        for (x, y), t, name in list(zip(place, thumbnails, e.names, strict=True))[:MOST_THUMBNAILS]
+    )
+    label = f"{len(e.names)} pictures laid out"
+    return f'<svg class="scatter" role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}">{images}</svg>'
+
+
+def statistics_view(s: Statistics | None) -> str:
+    if s is None:
+        return ""
+    chart = line_chart([Line("correlation", s.autocorrelation.tolist())], "distance in pixels", "correlation")
+    caption = (
+        f"How alike two pixels of these pictures are, over their distance. The power of their waves falls as one over"
+        f" frequency to the {s.exponent:.2f} (give or take {s.exponent_error:.2f}); photographs have about 2."
+    )
+    return figure(chart, caption)
