@@ -186,6 +186,19 @@ def test_a_snapshot_of_a_finished_run_is_refused(tmp_path, crops):
         train(job(tmp_path / "second", crops, "steps=2", snapshot=tmp_path / "end.state"))
 
 
+def test_of_a_finished_run_that_is_too_large_a_snapshot_has_the_averaged_weights(tmp_path, crops, monkeypatch):
+    train(job(tmp_path / "first", crops))
+    whole = save_snapshot(tmp_path / "first", tmp_path / "whole.state")
+    small = (tmp_path / "whole.state").stat().st_size * 2 // 3
+    monkeypatch.setattr("pellucid.learn.training.checkpoints.SNAPSHOT_LIMIT", small)
+    save_snapshot(tmp_path / "first", tmp_path / "end.state")
+    assert (tmp_path / "end.state").stat().st_size < small
+    kept = load_run(tmp_path / "end.state")[0].state_dict()
+    assert all(torch.equal(kept[name], weight) for name, weight in whole["average"].items())
+    again = job(tmp_path / "second", crops, "steps=26", snapshot=tmp_path / "end.state")
+    assert train(again).step == 26
+
+
 def test_a_snapshot_of_another_network_is_refused(tmp_path, crops):
     train(job(tmp_path / "first", crops))
     save_snapshot(tmp_path / "first", tmp_path / "half.state")

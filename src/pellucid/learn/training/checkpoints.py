@@ -75,12 +75,17 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
-    """The newest good state of a run as one small file, which `pellucid train --from FILE` goes on from."""
+    """The newest good state of a run as one small file, which `pellucid train --from FILE` goes on from.
+
+    Of a finished run that is too large for one, the averaged weights, which is all that another run can take of it.
+    """
     run, path = Path(run), Path(path)
     state, _ = newest_good(run / CHECKPOINTS)
     if state is None:
         raise TrainingError("there is no checkpoint", seen=run, expected="the folder of a run that has saved one")
     content = _to_bytes(state)
+    if len(content) > SNAPSHOT_LIMIT and _finished(state):
+        content = _to_bytes({key: state[key] for key in state if key not in ("network", "optimiser", "random")})
     if len(content) > SNAPSHOT_LIMIT:
         raise TrainingError(
             "the run's state is too large for a snapshot",
@@ -91,6 +96,12 @@ def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
         read_state(path)  # an older snapshot may be replaced, nothing else
     _write(path, content)
     return state
+
+
+def _finished(state: dict[str, Any]) -> bool:
+    from pellucid.learn.recipes import recipe_from_text
+
+    return "recipe" in state and state["step"] >= recipe_from_text(state["recipe"]).steps
 
 
 def _to_bytes(state: dict[str, Any]) -> bytes:
