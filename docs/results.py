@@ -19,7 +19,7 @@ import pellucid  # noqa: E402
 from pellucid import Network, models  # noqa: E402
 
 SETS = ("Set5", "Set14", "B100")
-JPEG = "Set14, JPEG 50"
+JPEG, ENSEMBLE = "Set14, JPEG 50", "Set5, self-ensemble"
 NOISE = (15, 25, 50)
 FOLDERS = {"Set12": "set12", "BSD68": "bsd68_gray", "CBSD68": "bsd100 --only cbsd68_in_bsd100.txt"}
 
@@ -91,10 +91,21 @@ def _superres(scale: int, networks: Mapping[str, Network]) -> str:
             f"`pellucid evaluate NAME --data DIR --scale {scale}`.\n",
             _table((f"x{scale}", *SETS, "s/megapixel"), rows),
             "",
-            "The rows below ours are the papers' own figures, by the same protocol. " + _purposes(networks),
+            "The rows below ours are the papers' own figures, by the same protocol. "
+            + _purposes(networks)
+            + _averaged(networks),
             _from_jpeg(scale, networks),
         ]
     )
+
+
+def _averaged(networks: Mapping[str, Network]) -> str:
+    """What the mean over the eight flips and turns brings."""
+    found = [(name, _values(n, ENSEMBLE)) for name, n in networks.items() if _values(n, ENSEMBLE)]
+    if not found:
+        return ""
+    each = ", ".join(f"`{name}` {values['psnr']:.2f} / {values['ssim']:.4f}" for name, values in found)
+    return f" Averaged over the eight flips and turns (`--ensemble`), on Set5: {each}."
 
 
 def _from_jpeg(scale: int, networks: Mapping[str, Network]) -> str:

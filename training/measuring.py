@@ -31,11 +31,13 @@ class Measure:
     only: str = ""
     sigma: float | None = None
     quality: int | None = None
+    ensemble: bool = False
 
     @property
     def title(self) -> str:
         how = "" if self.sigma is None else f", noise {self.sigma:g}"
-        return self.data + how + (f", JPEG {self.quality}" if self.quality else "")
+        how += f", JPEG {self.quality}" if self.quality else ""
+        return self.data + how + ", self-ensemble" * self.ensemble
 
     def pictures(self, root: Path) -> list[Path]:
         return named_in(root / self.only, root / self.folder) if self.only else pictures_in(root / self.folder)
@@ -46,6 +48,7 @@ SUPERRES = (
     Measure("Set14", "set14"),
     Measure("B100", "bsd100"),
     Measure("Set14", "set14", quality=50),
+    Measure("Set5", "set5", ensemble=True),
 )
 NOISE = (15, 25, 50)
 GREY = tuple(Measure(d, f, sigma=s) for d, f in (("Set12", "set12"), ("BSD68", "bsd68_gray")) for s in NOISE)
@@ -112,7 +115,7 @@ def _reports(path: Path, runs: list[tuple[Measure, Precision]], root: Path, proc
 def measure_one(work: Work) -> Report:
     network = _loaded(work.model)
     measure = work.measure
-    run = runner(network, sigma=measure.sigma, precision=work.precision, threads=1)
+    run = runner(network, sigma=measure.sigma, precision=work.precision, threads=1, self_ensemble=measure.ensemble)
     if measure.sigma is None:
         return evaluate_superres(run, [work.picture], network.card.scale or 1, quality=measure.quality)
     return evaluate_denoise(run, [work.picture], measure.sigma)

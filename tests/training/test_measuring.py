@@ -27,10 +27,12 @@ def root(tmp_path: Path) -> Path:
 def test_processes_share_the_pictures_and_not_the_figures(root: Path) -> None:
     path = superres_model(root / "small.safetensors")
     measures = (Measure("Five", "set"), Measure("Two", "set", "part.txt", quality=50))
+    measures += (Measure("Two", "set", "part.txt", ensemble=True),)
     card = measured(path, measures, root, processes=2)
     network = pellucid.load(path)
     whole = evaluate_superres(runner(network, precision="fp32", threads=1), root / "set", 3)
-    assert [f.data for f in card.figures] == ["Five", "Two, JPEG 50"]
+    assert [f.data for f in card.figures] == ["Five", "Two, JPEG 50", "Two, self-ensemble"]
+    assert card.figures[2].values["psnr"] > card.figures[1].values["psnr"]
     assert card.figures[0].values["psnr"] == round(whole.mean_psnr, 3)
     assert card.figures[0].values["gmsd of bicubic"] == round(whole.mean().beside.gmsd, 4)
     assert "JPEG of quality 50" in card.figures[1].protocol
