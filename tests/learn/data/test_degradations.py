@@ -74,12 +74,12 @@ def test_the_level_is_told_in_a_channel_of_its_own():
 def test_a_cameras_noise_is_stronger_in_the_shadows_and_has_its_level():
     clean = torch.full((64, 3, 48, 48), 0.05)
     clean[:, :, 24:] = 0.9
-    noise = CameraNoise(20, 20, shadows=0.8, spread=0, misjudged=0)(clean, (3,)) - clean
+    noise = CameraNoise(20, 20, shadows=0.8, spread=0, rounded=False)(clean, (3,)) - clean
     dark, bright = noise[:, :, :24].std(dim=(1, 2, 3)), noise[:, :, 24:].std(dim=(1, 2, 3))
     assert (dark / bright).max() > 3 and (dark / bright).min() < 1.3  # drawn between even and uneven
     grey = torch.full((8, 3, 96, 96), 0.5)
     for spread in (0, 1):
-        noise = CameraNoise(20, 20, spread=spread)(grey, (3,)) - grey
+        noise = CameraNoise(20, 20, spread=spread, rounded=False)(grey, (3,)) - grey
         assert noise[..., 1:-1, 1:-1].std(dim=(1, 2, 3)).numpy() * 255 == pytest.approx([20] * 8, rel=0.05)
 
 
@@ -87,11 +87,16 @@ def test_a_cameras_noise_is_shared_by_neighbours():
     clean = torch.full((64, 1, 48, 48), 0.5)
 
     def alike(spread):
-        noise = CameraNoise(20, 20, shadows=0, spread=spread)(clean, (3,)) - clean
+        noise = CameraNoise(20, 20, shadows=0, spread=spread, rounded=False)(clean, (3,)) - clean
         return (noise[..., 1:] * noise[..., :-1]).mean(dim=(1, 2, 3)) / noise.square().mean(dim=(1, 2, 3))
 
     assert alike(0).abs().max() < 0.08
     assert alike(0.4).max() > 0.4 and alike(0.4).mean() > 0.2
+
+
+def test_a_cameras_noise_is_stored_as_a_file_would():
+    given = CameraNoise(50, 50)(torch.full((4, 3, 16, 16), 0.1), (3,))
+    assert given.min() == 0 and torch.allclose(given * 255, (given * 255).round(), atol=1e-4)
 
 
 def test_what_is_told_of_a_cameras_noise_is_off_as_measuring_is():

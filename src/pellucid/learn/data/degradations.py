@@ -133,6 +133,7 @@ class CameraNoise:
     shadows: float = 0.8
     spread: float = 0.4
     misjudged: float = 0.25
+    rounded: bool = True  # and clipped, to 8 bits, as a picture file would be
     with_level: bool = False
 
     scale: ClassVar[int] = 1
@@ -155,7 +156,8 @@ class CameraNoise:
         brightness = clean.mean(dim=1, keepdim=True).clamp(0, 1)
         noise = level * noise * ((brightness + 0.1) / 0.6) ** (-self.shadows * shade)
         told = level * (1 + self.misjudged * (2 * told - 1))
-        return with_level(clean + noise, told) if self.with_level else clean + noise
+        given = _to_8_bits(clean + noise) if self.rounded else clean + noise
+        return with_level(given, told) if self.with_level else given
 
 
 @dataclass(frozen=True)
