@@ -87,7 +87,7 @@ def _superres(scale: int, networks: Mapping[str, Network]) -> str:
     return "\n".join(
         [
             f"## Super-resolution, {scale} times\n",
-            f"{protocol.get('Set5', '')}. Each cell is PSNR / SSIM, ours with GMSD (0 is best) as well. "
+            f"{protocol.get('Set5', '')}. Each cell is PSNR / SSIM, ours with GMSD as well. "
             f"`pellucid evaluate NAME --data DIR --scale {scale}`.\n",
             _table((f"x{scale}", *SETS, "s/megapixel"), rows),
             "",

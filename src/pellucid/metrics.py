@@ -36,7 +36,8 @@ class Protocol:
         border = f"border of {self.border} pixels cut" if self.border else "no border cut"
         output = "output rounded to 8 bits" if self.rounded else "output in float, neither clipped nor rounded"
         similarity = (
-            "SSIM with an 11 x 11 Gaussian of sigma 1.5, valid region, K1 0.01, K2 0.03, same channel and border"
+            "SSIM with an 11 x 11 Gaussian of sigma 1.5, valid region, K1 0.01, K2 0.03, and GMSD (0 for equal "
+            "pictures), same channel and border"
         )
         return ", ".join(filter(None, [f"PSNR {channel}", border, self.given, output, similarity, self.also]))
 
