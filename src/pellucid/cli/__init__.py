@@ -28,6 +28,8 @@ COMMANDS: dict[str, str] = {
     "train": "Train a network by a recipe.",
     "snapshot": "Write the state of a training run as one file to go on from elsewhere.",
     "inspect": "Look inside a model: one page of graph, filters, activations, receptive fields.",
+    "dream": "Change a picture so that a layer of a model sees more in it.",
+    "style": "Paint one picture in the style of another.",
     "compare": "Compare two models on the same pictures, side by side.",
     "check": "Check the gradients of a network against finite differences.",
     "optimisers": "Let optimisers walk down landscapes of two dimensions.",

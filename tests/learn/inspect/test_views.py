@@ -17,7 +17,7 @@ def test_a_network_that_answers_with_pictures_has_all_views():
     found = look_with_gradients(net, inspect(net, noise()), 60)
     assert [flow.layer for flow in found.flow] == ["conv0", "conv1", "conv2", "last"] and not found.left_out
     assert found.effective.box == (4, 12, 4, 12)  # nine pixels, of a side of 9 + 8
-    assert {pattern.layer for pattern in found.patterns} == {"relu1", "relu2"}
+    assert {pattern.layer for pattern in found.patterns} == {"conv1", "conv2"}
     assert np.isclose(found.attribution.weight.sum(), found.attribution.answer - found.attribution.without, atol=0.02)
 
 

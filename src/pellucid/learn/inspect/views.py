@@ -86,13 +86,14 @@ def _attribution(net: Network, module: AsModule, x: Tensor, found: GradientViews
 
 
 def _patterns(net: Network, module: AsModule, seen: Inspection, found: GradientViews) -> None:
-    """Of the hidden layers in the middle and at the end, as far as maps were kept."""
+    """Of the hidden layers in the middle and at the end, before their activation: a shut rectifier has no gradient."""
+    before = {node.name: node.inputs[0] for node in net.graph.nodes}
     hidden = [a for a in seen.activity[:-1] if a.operation in ACTIVATIONS and a.units > 1]
     chosen = {a.layer: a for a in (hidden[len(hidden) // 2], hidden[-1])} if hidden else {}
     fields = {field.layer: field.size for field in seen.fields}
     for name, activity in chosen.items():
         found.patterns += visualise(
-            module, name, strongest_units(activity.maps, PATTERN_UNITS), _side(net, fields[name]), PATTERN_STEPS
+            module, before[name], strongest_units(activity.maps, PATTERN_UNITS), _side(net, fields[name]), PATTERN_STEPS
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.errors import UsageError
@@ -20,6 +21,7 @@ from pellucid.inspect.gradient_views import Pattern
 from pellucid.learn.inspect.as_module import AsModule
 
 STEPS, RATE, SHIFT, SMOOTH = 64, 0.05, 4, 0.02
+SMALLEST_MIDDLE = 8
 CONTRAST = 2.0
 """How far the first noise is from grey; what follows is the unit's doing."""
 
@@ -91,13 +93,18 @@ def _picture(spectrum: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _answers(network: AsModule, layer: str, units: list[int], picture: Tensor, channels: int) -> Tensor:
-    """(n,): the mean of unit i's map over picture i."""
+    """(n,): the mean of unit i's map over the middle of picture i: at the edges padding excites without a picture.
+
+    Numbers below zero count a tenth, as behind a rectifier that leaks: a plain mean would ask for brightness alone.
+    """
     if picture.shape[1] < channels:  # the noise level that some networks are told
         picture = torch.cat([picture, torch.full_like(picture[:, :1], SIGMA)], 1)
     maps = network.maps(picture, [layer])[0]
     if not all(0 <= unit < maps.shape[1] for unit in units):
         raise UsageError(f"layer {layer!r} has no such unit", seen=units, expected=f"0 to {maps.shape[1] - 1}")
-    return torch.stack([maps[i, unit].mean() for i, unit in enumerate(units)])
+    (y, x) = (n // 4 if n >= SMALLEST_MIDDLE else 0 for n in maps.shape[2:])
+    middle = F.leaky_relu(maps[:, :, y : maps.shape[2] - y, x : maps.shape[3] - x], 0.1)
+    return torch.stack([middle[i, unit].mean() for i, unit in enumerate(units)])
 
 
 def _variation(x: Tensor) -> Tensor:
