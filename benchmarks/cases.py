@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from pellucid import models
+
 
 @dataclass(frozen=True)
 class Case:
@@ -20,6 +22,19 @@ class Case:
     height: int
     width: int
     channels: int = 3
+
+
+@dataclass(frozen=True)
+class WholeProcess:
+    """Commands that make the same file, each from a cold start.
+
+    Filled in are {source} and {target}, {python}, and the folder of its {scripts}.
+    """
+
+    name: str
+    height: int
+    width: int
+    commands: dict[str, tuple[str, ...]]
 
 
 def chain(width: int, layers: int, out: int = 27, shuffle: int = 3) -> nn.Module:
@@ -50,6 +65,34 @@ def unet() -> nn.Module:
     return he_weights(UNet(3, 11, width=32, levels=4))
 
 
+def layer(kernel: int, channels: int = 64, stride: int = 1, groups: int = 1) -> nn.Module:
+    """A convolution of another kind, twice, behind one that makes its channels."""
+    body = [nn.Conv2d(3, channels, 3, padding=1), nn.ReLU()]
+    for _ in range(2):
+        body += [nn.Conv2d(channels, channels, kernel, stride, kernel // 2, groups=groups), nn.ReLU()]
+    return he_weights(nn.Sequential(*body))
+
+
+def resnet18() -> nn.Module:
+    from pellucid.learn.networks.resnet import ResNet
+
+    return he_weights(ResNet(18))
+
+
+def vgg11() -> nn.Module:
+    from pellucid.learn.networks.vgg import VGG
+
+    return he_weights(VGG("A"))
+
+
+def shipped(name: str, height: int, width: int) -> Case:
+    from benchmarks.shipped import Shipped
+
+    module = Shipped(name)
+    height, width = module.size or (height, width)
+    return Case(f"{name}-{height}x{width}", lambda: Shipped(name).eval(), height, width, module.channels)
+
+
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "A": lambda: chain(64, 5),
     "B": lambda: chain(64, 15, out=3, shuffle=1),
@@ -62,6 +105,25 @@ CASES = [
     Case("B-512x528", NETWORKS["B"], 512, 528),
     Case("B-1080x1920", NETWORKS["B"], 1080, 1920),
     Case("unet-384x480", unet, 384, 480),
+    Case("1x1-180x320", lambda: layer(1), 180, 320),
+    Case("5x5-180x320", lambda: layer(5, 32), 180, 320),
+    Case("stride2-180x320", lambda: layer(3, stride=2), 180, 320),
+    Case("depthwise-180x320", lambda: layer(3, groups=64), 180, 320),
+    Case("resnet18-224x224", resnet18, 224, 224),
+    Case("vgg11-224x224", vgg11, 224, 224),
+    *(shipped(name, 360, 656) for name in models.names()),
+]
+
+WHOLE_PROCESSES = [
+    WholeProcess(
+        "upscale-360x640",
+        360,
+        640,
+        {
+            "pellucid": ("{scripts}/pellucid", "upscale", "{source}", "-o", "{target}", "--overwrite"),
+            "torch": ("{python}", "benchmarks/upscale_by_torch.py", "{source}", "{target}"),
+        },
+    )
 ]
 
 

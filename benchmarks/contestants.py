@@ -20,6 +20,11 @@ Run = Callable[[], np.ndarray]
 Prepare = Callable[[nn.Module, np.ndarray, int], Run]
 
 
+def pixels_last(y: np.ndarray) -> np.ndarray:
+    """(n, c, h, w) as (n, h, w, c); scores of classes as one pixel."""
+    return y.transpose(0, 2, 3, 1) if y.ndim == 4 else y[:, None, None]
+
+
 def pellucid(precision: str) -> Prepare:
     def prepare(module: nn.Module, x: np.ndarray, threads: int) -> Run:
         import pellucid
@@ -43,7 +48,7 @@ def torch_eager(dtype: torch.dtype | None = None, compiled: bool = False) -> Pre
 
         def run() -> np.ndarray:
             with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype is not None):
-                return net(tensor).float().permute(0, 2, 3, 1).numpy()
+                return pixels_last(net(tensor).float().numpy())
 
         return run
 
@@ -59,7 +64,7 @@ def onnxruntime(module: nn.Module, x: np.ndarray, threads: int) -> Run:
     session = ort.InferenceSession(_onnx(module, x), options, providers=["CPUExecutionProvider"])
     tensor = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
     name = session.get_inputs()[0].name
-    return lambda: session.run(None, {name: tensor})[0].transpose(0, 2, 3, 1)
+    return lambda: pixels_last(session.run(None, {name: tensor})[0])
 
 
 def openvino(precision: str) -> Prepare:
@@ -71,7 +76,7 @@ def openvino(precision: str) -> Prepare:
         model.reshape({model.inputs[0]: list(tensor.shape)})
         hints = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": 1}
         request = openvino.Core().compile_model(model, "CPU", hints).create_infer_request()
-        return lambda: next(iter(request.infer([tensor]).values())).transpose(0, 2, 3, 1)
+        return lambda: pixels_last(next(iter(request.infer([tensor]).values())))
 
     return prepare
 

@@ -39,7 +39,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmarks.cases import CASES, WHOLE_PROCESSES, Case, WholeProcess, picture  # noqa: E402
-from benchmarks.contestants import BF16, CONTESTANTS  # noqa: E402
+from benchmarks.contestants import BF16, CONTESTANTS, pixels_last  # noqa: E402
 
 RECORDS = Path(__file__).parent / "record"
 PAUSE = 0.05
@@ -92,7 +92,7 @@ def measure(case: Case, names: list[str], threads: int, rounds: int, machine: di
     x = picture(case.height, case.width, case.channels)
     module = case.network()
     with torch.inference_mode():
-        right = module(torch.from_numpy(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+        right = pixels_last(module(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy())
     runs = {name: CONTESTANTS[name](module, x, threads) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     errors = {}
