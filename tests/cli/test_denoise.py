@@ -48,6 +48,13 @@ def test_a_level_that_is_named_is_taken(tmp_path, shipped):
     assert (none == given).all() and (no == given).all() and (some != given).any()
 
 
+def test_grey_is_cleaned_by_the_colour_model_where_there_is_no_other(tmp_path, shipped):
+    (tmp_path / "denoise-grey.safetensors").unlink()
+    picture(tmp_path / "in.png", channels=1)
+    assert denoise(tmp_path / "in.png", "-o", tmp_path / "out.png", "--sigma", 20) == 0
+    assert read(tmp_path / "out.png").pixels.shape == (40, 30, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -9,7 +9,7 @@ import pellucid
 from pellucid.errors import PictureError, UsageError
 from pellucid.evaluate import runner
 from pellucid.picture import Picture, from_float, read, to_float, write
-from pellucid.tasks.denoise import Wanted, denoise_file, level_of
+from pellucid.tasks.denoise import ALIKE, Wanted, denoise_file, level_of
 from pellucid.tasks.denoise import denoise as denoise_array
 from pellucid.tasks.rows import Options
 from tests.small_models import denoising_model, superres_model
@@ -51,6 +51,14 @@ def test_colour_through_a_grey_network_is_each_channel_alone(tmp_path, networks)
     for c in range(3):
         alone = runner(networks[1], sigma=40)(to_float(pixels[:, :, c : c + 1]))
         np.testing.assert_array_equal(result.pixels[:, :, c : c + 1], from_float(alone, np.uint8))
+
+
+def test_grey_through_a_colour_network_is_told_of_more(tmp_path, networks):
+    pixels = noisy(1)
+    result, _ = denoise({1: networks[3]}, tmp_path, pixels, Wanted(20))
+    expected = runner(networks[3], sigma=ALIKE * 20)(to_float(pixels))
+    np.testing.assert_array_equal(result.pixels, from_float(expected, np.uint8))
+    assert level_of(networks[3], 50, channels=1) == 55 / 255
 
 
 def test_the_level_is_measured_where_none_is_named(tmp_path, networks):

@@ -13,6 +13,8 @@ from pellucid.cli.options import memory_option, output_options, precision_option
 if TYPE_CHECKING:
     from pellucid.network import Network
 
+GREY = "denoise-grey"
+
 
 class Sigma(click.ParamType):
     """Grey levels of 255, or `auto`, which is None."""
@@ -37,7 +39,11 @@ class Sigma(click.ParamType):
     "--sigma", type=Sigma(), default="auto", show_default=True, help="How strong the noise is; auto measures it."
 )
 @click.option("--strength", type=float, default=1.0, show_default=True, help="The share of the noise to take, 0 to 1.")
-@click.option("--model", metavar="NAME|FILE", help="Which model; denoise-colour and denoise-grey by default.")
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Which model; by default denoise-colour, and for grey pictures denoise-grey where it ships.",
+)
 @output_options
 @precision_option
 @threads_option
@@ -64,6 +70,7 @@ def command(
     are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.
     """
     import pellucid
+    from pellucid import models as shipped
     from pellucid.cli.many_files import run_many
     from pellucid.tasks.denoise import Wanted, denoise_file, level_of
     from pellucid.tasks.rows import Options
@@ -75,7 +82,8 @@ def command(
         return network
 
     def models(channels: int) -> Network:
-        return of(model or ("denoise-grey" if channels == 1 else "denoise-colour"))
+        grey = channels == 1 and GREY in shipped.names()
+        return of(model or (GREY if grey else "denoise-colour"))
 
     wanted = Wanted(sigma, strength)
     network = models(3)
