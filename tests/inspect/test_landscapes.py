@@ -60,3 +60,23 @@ def test_the_picture():
 
     paths = [walk(landscape, name, 0.01, 20) for landscape in LANDSCAPES for name in OPTIMISERS]
     assert landscape_picture(paths).startswith(b"\x89PNG") and landscape_picture(paths[1:]) != landscape_picture(paths)
+
+
+def test_the_animation_walks_by_one_clock_and_waits_at_the_goal():
+    pytest.importorskip("matplotlib")
+    from pellucid.inspect.page.landscape_page import FRAMES, HEIGHT, WIDTH, landscape_page
+    from tests.inspect.page.test_page import read
+
+    slow = walk(BY_NAME["valley"], "gradient descent", 0.01, 400)
+    fast = walk(BY_NAME["valley"], "gradient descent", 0.03, 400)
+    assert slow.arrived is None and fast.arrived < 300
+    text = landscape_page([slow, fast])
+    assert "<script" not in text and "runs over 400 steps" in text
+    read(text)
+    moves = [values.split('"')[0].split(";") for values in text.split('values="')[1:]]
+    assert len(moves) == 4 and {len(values) for values in moves} == {FRAMES}
+    x0, x1, y0, y1 = BY_NAME["valley"].window
+    assert moves[0][0] == moves[2][0] == f"{(-4 - x0) / (x1 - x0) * WIDTH:.1f}"
+    assert moves[1][0] == f"{(y1 - 1) / (y1 - y0) * HEIGHT:.1f}"
+    arrived = round(fast.arrived / 400 * FRAMES) + 1
+    assert len(set(moves[2][arrived:])) == 1 < len(set(moves[0][arrived:]))

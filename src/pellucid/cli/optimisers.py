@@ -1,4 +1,4 @@
-"""`pellucid optimisers`: the textbook's optimisers on four landscapes, as a table and a picture [E8]."""
+"""`pellucid optimisers`: the textbook's optimisers on four landscapes, as a table, a picture and an animation [E8]."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pellucid.errors import UsageError
 
 
 @click.command()
-@click.option("-o", "--output", metavar="FILE", help="Also draw the paths, as a PNG.")
+@click.option("-o", "--output", metavar="FILE", help="Also draw the paths: .png, or .html to see them move.")
 @click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True, help="At most.")
 @click.option("--overwrite", is_flag=True, help="Replace a picture that exists.")
 def command(output: str | None, steps: int, overwrite: bool) -> None:
@@ -48,7 +48,8 @@ def command(output: str | None, steps: int, overwrite: bool) -> None:
     click.echo("\n".join(columns(headings, rows, right=range(1, 5))))
     if output:
         from pellucid.inspect.page.document import save
+        from pellucid.inspect.page.landscape_page import landscape_page
         from pellucid.inspect.page.landscape_picture import landscape_picture
 
-        save(output, landscape_picture(paths))
+        save(output, landscape_page(paths) if output.endswith((".html", ".htm")) else landscape_picture(paths))
         click.echo(output)

@@ -7,7 +7,7 @@
     sections        the parts of the page with their captions; gradient_sections, folder_sections: those that
                     need gradients, or a folder of pictures
     comparison_page two models side by side
-    landscape_picture   the paths of optimisers, as a picture
+    landscape_picture, landscape_page   the paths of optimisers, as a picture and as an animation
 
 Pictures are inside the page, there is no script, and nothing is fetched. It needs matplotlib for its colour maps.
 """
