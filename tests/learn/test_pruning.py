@@ -87,6 +87,27 @@ def test_channels_that_are_added_go_together():
     assert smaller.conv1.out_channels == 48 and smaller.fc.in_features == 384 and smaller.fc.out_features == 5
 
 
+class Residual(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 2, 1)
+
+    def forward(self, x):
+        y = self.first(x)
+        return self.last(y + self.second(torch.relu(y)))
+
+
+def test_channels_that_meet_in_a_sum_are_chosen_by_their_size_together():
+    network = Residual()
+    with torch.no_grad():
+        network.first.weight.copy_(torch.tensor([1.0, 2, 3, 4]).reshape(4, 1, 1, 1).expand(4, 4, 1, 1))
+        network.second.weight.copy_(torch.tensor([40.0, 10, 20, 30]).reshape(4, 1, 1, 1).expand(4, 4, 1, 1))
+    smaller = prune_channels(network, torch.zeros(1, 4, 5, 5), 0.5)
+    assert smaller.first.weight[:, 0, 0, 0].tolist() == [1, 4] and smaller.second.weight.shape == (2, 2, 1, 1)
+    assert smaller.second.weight[:, 0, 0, 0].tolist() == [40, 30]
+    assert torch.equal(smaller.last.weight, network.last.weight[:, [0, 3]])
+
+
 class Joined(nn.Module):
     """Two ways that meet in a concatenation."""
 

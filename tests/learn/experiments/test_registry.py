@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import math
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,7 @@ def test_the_command_lists_does_and_does_not_overwrite(tmp_path, capsys, monkeyp
 def test_digits_are_read_from_the_users_folder(tmp_path):
     write_strokes(tmp_path, 40, 10)
     assert len(read_data(find_experiment("autoencoder"), tmp_path)) == 40
+    smaller = struct.pack(">4I", 0x803, 40, 20, 24) + bytes(40 * 20 * 24)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(smaller)
+    with pytest.raises(DatabaseError, match="seen: 20 x 24; expected: 28 x 28"):
+        read_data(find_experiment("autoencoder"), tmp_path)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, str], None]
 """(done, total, what is being done)"""
 
+SIZE = (28, 28)
+"""Of MNIST's and Fashion-MNIST's pictures."""
+
 DOCUMENTS = {
     "S0": "Digital Image Processing, tutorial 6",
     "S1": "Visual AI, lecture 3",
@@ -92,7 +95,11 @@ def read_data(experiment: Experiment, folder: Path | None) -> Any:
         raise DatabaseError("the experiment learns from handwritten digits", seen="no folder", hint=hint)
     from pellucid.learn.data.labelled import read_mnist
 
-    return read_mnist(folder, train=True)
+    found = read_mnist(folder, train=True)
+    if found.pictures.shape[1:3] != SIZE:
+        seen = "{} x {}".format(*found.pictures.shape[1:3])
+        raise DatabaseError("the experiments' networks take one size of picture", seen=seen, expected="28 x 28")
+    return found
 
 
 def quiet(done: int, total: int, what: str) -> None:
