@@ -95,10 +95,10 @@ class PixelCrossEntropy:
 
     The label after the last class is void and does not count. Where labels are finer than the output by a whole
     factor, each output stands for all pixels of its cell. Weights are 1 / ln(softness + share of the class), as in
-    ENet (which has 1.02): the nearer to 1, the more rare classes weigh. With 0 all weigh the same.
+    ENet: the nearer to 1, the more rare classes weigh. With 0 all weigh the same.
     """
 
-    softness: float = 1.1
+    softness: float = 1.02
 
     def __post_init__(self) -> None:
         if self.softness != 0 and self.softness <= 1:
