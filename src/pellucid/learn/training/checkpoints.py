@@ -24,7 +24,7 @@ FORMAT = b"pellucid training state 1\n"
 CHECKPOINTS = "checkpoints"
 """Where in a run's folder they lie."""
 KEPT = 2
-SNAPSHOT_LIMIT = 8 * 2**20
+SNAPSHOT_LIMIT = 8_000_000
 
 
 def write_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
@@ -89,8 +89,8 @@ def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
     if len(content) > SNAPSHOT_LIMIT:
         raise TrainingError(
             "the run's state is too large for a snapshot",
-            seen=f"{len(content) / 2**20:.1f} MB",
-            expected=f"at most {SNAPSHOT_LIMIT // 2**20} MB: weights, average and two moments of each",
+            seen=f"{len(content) / 1e6:.1f} MB",
+            expected=f"at most {SNAPSHOT_LIMIT / 1e6:g} MB: weights, average and two moments of each",
         )
     if path.exists():
         read_state(path)  # an older snapshot may be replaced, nothing else
