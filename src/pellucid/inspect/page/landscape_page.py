@@ -27,10 +27,13 @@ def landscape_page(paths: Sequence[Path]) -> str:
         "Each optimiser of the textbook walks down four landscapes, at the learning rate of a grid between 0.0001 and 1"
         " that serves it best. A dot takes its steps by the same clock as all others and waits where it arrives."
     )
-    legend = " ".join(f'<span style="color:{COLOURS[i]}">&#9679;</span> {name}' for i, name in enumerate(OPTIMISERS))
+    ring = "text-shadow:0 0 2px var(--ink)"  # black is told from a dark page
+    legend = " ".join(
+        f'<span style="color:{COLOURS[i]};{ring}">&#9679;</span> {name}' for i, name in enumerate(OPTIMISERS)
+    )
     body = "".join(_panel(landscape, [p for p in paths if p.landscape == landscape.name]) for landscape in LANDSCAPES)
     doubt = "What an optimiser does here is no promise for millions of weights; it shows what its formula is for."
-    return document("Optimisers", f'<p>{intro}</p><p>{legend}</p><div class="pair">{body}</div><p>{doubt}</p>')
+    return document("Optimisers", f'<p>{intro}</p><p>{legend}</p><div class="two">{body}</div><p>{doubt}</p>')
 
 
 def _panel(landscape: Landscape, paths: Sequence[Path]) -> str:
