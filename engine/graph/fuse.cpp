@@ -112,6 +112,20 @@ bool only_convolutions_read(const Lowered& graph, int node) {
   return true;
 }
 
+// Sums of products, which at most an activation or an addition has changed: rounding costs them little. What is fused
+// and what is not must make no difference here.
+bool comes_from_convolution(const Lowered& graph, int i) {
+  const LoweredNode& node = graph.nodes[i];
+  if (as_convolution(node)) return true;
+  const auto* unary = dynamic_cast<const UnaryPrimitive*>(node.primitive.get());
+  const auto* binary = dynamic_cast<const BinaryPrimitive*>(node.primitive.get());
+  const bool through = (unary && (unary->kind == Unary::relu || unary->kind == Unary::leaky_relu)) ||
+                       (binary && binary->kind == Binary::add) ||
+                       dynamic_cast<const PreluPrimitive*>(node.primitive.get());
+  return through && std::any_of(node.inputs.begin(), node.inputs.end(),
+                                [&](int from) { return comes_from_convolution(graph, from); });
+}
+
 }  // namespace
 
 // bf16: a map that only convolutions read is stored rounded; all others stay float32.
@@ -121,6 +135,7 @@ void mark_rounded(Lowered& graph) {
     if (!conv || conv->description.precision != Precision::bf16) continue;
     Description d = conv->description;
     d.rounded = only_convolutions_read(graph, int(i));
+    d.split = !comes_from_convolution(graph, graph.nodes[i].inputs[0]);
     graph.nodes[i].primitive = std::make_shared<ConvolutionPrimitive>(std::move(d));
   }
 }

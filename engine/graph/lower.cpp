@@ -60,10 +60,11 @@ void prepare(Lowered& graph) {
       made[i]->prepare();
       node.primitive = made[i];
     }
-    const bool takes = made[i] && made[i]->takes_bf16();
-    narrow[i] = takes && made[i]->description.rounded && channel_stride(made[i]->description.shape.oc) >= 16;
+    const bool reads = made[i] && made[i]->reads_bf16();
+    narrow[i] = made[i] && made[i]->writes_bf16() && made[i]->description.rounded &&
+                channel_stride(made[i]->description.shape.oc) >= 16;
     for (std::size_t k = 0; k < node.inputs.size(); k++)
-      if (!takes || k > 0) narrow[node.inputs[k]] = false;
+      if (!reads || k > 0) narrow[node.inputs[k]] = false;
   }
   for (std::size_t i = 0; i < graph.nodes.size(); i++)
     if (narrow[i]) made[i]->store_bf16();

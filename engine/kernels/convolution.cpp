@@ -23,8 +23,8 @@ const Variant kVariants[] = {
 
 std::unique_ptr<ConvolutionKernel> make_convolution(const ConvolutionShape& shape, const float* weight,
                                                     const float* bias, Activation activation, const float* slope,
-                                                    const std::string& which, bool bf16) {
-  const Given given{shape, weight, bias, slope, activation};
+                                                    const std::string& which, bool bf16, bool split) {
+  const Given given{shape, weight, bias, slope, activation, split};
   const For other = bf16 ? For::fp32 : For::bf16;
   for (const auto& [name, precision, offer] : kVariants) {
     if (name == which) return offer.takes(shape) ? offer.make(given) : nullptr;

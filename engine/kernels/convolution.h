@@ -54,16 +54,19 @@ class ConvolutionKernel {
   virtual std::size_t scratch_bytes(int columns) const = 0;  // for rectangles at most this wide, of any height
   virtual int tile() const { return 1; }                     // output rows and columns come in multiples of this
   virtual int reach() const { return 0; }                    // pixels read beyond the padding, left and right
-  virtual bool takes_bf16() const { return false; }          // reads and writes maps of bfloat16 as well as float32
-  virtual std::string name() const = 0;                      // "winograd4x4-avx512", for plans and records
+  virtual bool reads_bf16() const { return false; }          // maps of bfloat16 as well as float32
+  virtual bool writes_bf16() const { return false; }
+  virtual std::string name() const = 0;  // "winograd4x4-avx512", for plans and records
 };
 
 // Weights (oc, ic / groups, kh, kw), bias and slopes of oc values or null. The first kernel of a readable ordered list
 // that takes the shape on the instruction set in force; plainest last, so there always is one.
 // `which` names a kernel, without its instruction set, instead of choosing; null when it does not take the shape.
-// With `bf16` (weights rounded by the caller) inputs may be rounded to bfloat16 too, and Winograd is left out.
+// With `bf16` (weights rounded by the caller) inputs may be rounded to bfloat16 too, and Winograd is left out. With
+// `split` an input of few channels keeps twice as many bits; it is float32 then.
 std::unique_ptr<ConvolutionKernel> make_convolution(const ConvolutionShape& shape, const float* weight,
                                                     const float* bias, Activation activation, const float* slope,
-                                                    const std::string& which = "", bool bf16 = false);
+                                                    const std::string& which = "", bool bf16 = false,
+                                                    bool split = false);
 
 }  // namespace pellucid

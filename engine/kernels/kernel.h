@@ -21,6 +21,7 @@ struct Given {
   ConvolutionShape shape;
   const float *weight, *bias, *slope;  // as make_convolution's
   Activation activation;
+  bool split = false;  // see make_convolution
 
   float at(int oc, int ic, int ky, int kx) const {
     return weight[((std::size_t(oc) * (shape.ic / shape.groups) + ic) * shape.kh + ky) * shape.kw + kx];

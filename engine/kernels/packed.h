@@ -51,19 +51,24 @@ struct PackedWinograd {
 // bfloat16 weights for matrix tiles: [32 outputs][ky][plane][run][step][2 tiles][pair][16 outputs][2]. A run is numbers
 // of the input that lie side by side, all taps of a row in one plane (one tap if they are dilated), in steps of 32;
 // before its first number there are `lead` that meet weights of zero, so that it ends with a step.
+//
+// A float32 map of few channels may be taken in two parts, each number rounded and then what rounding left of it, that
+// its numbers need not be coarse; both parts meet the same weights.
+constexpr int kMostSplit = 16;
 struct PackedTiles {
   ConvolutionShape shape;
   PackedEpilogue epilogue;  // bias and slopes padded to whole blocks of 32
   const unsigned short* weight;
-  int channels, planes;  // a plane's numbers per pixel
+  int parts;             // 2: split
+  int channels, planes;  // a plane's numbers per pixel, of all parts
   int runs, steps, lead;
 };
 
-constexpr PackedTiles tiles_of(const ConvolutionShape& s, const PackedEpilogue& epilogue,
+constexpr PackedTiles tiles_of(const ConvolutionShape& s, bool split, const PackedEpilogue& epilogue,
                                const unsigned short* weight) {
-  const int stride = channel_stride(s.ic), c = plane_channels(stride), runs = s.dilation_x == 1 ? 1 : s.kw;
-  const int run = s.kw / runs * c, steps = (run + 31) / 32;
-  return {s, epilogue, weight, c, plane_count(stride), runs, steps, steps * 32 - run};
+  const int parts = split ? 2 : 1, runs = s.dilation_x == 1 ? 1 : s.kw;
+  const int c = plane_channels(channel_stride(s.ic)) * parts, run = s.kw / runs * c, steps = (run + 31) / 32;
+  return {s, epilogue, weight, parts, c, plane_count(channel_stride(s.ic)), runs, steps, steps * 32 - run};
 }
 
 // Of the copy of the input: rows that an output row reads, and numbers in a plane for whole blocks of 32 outputs.

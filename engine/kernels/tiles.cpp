@@ -17,10 +17,11 @@ class MatrixTiles : public Kernel {
   explicit MatrixTiles(const Given& given)
       : Kernel("tiles", given, divide_up(given.shape.oc, 32) * 32),
         weight(packed_for_tiles(given)),
-        packed(tiles_of(given.shape, epilogue, weight.data())) {}
+        packed(tiles_of(given.shape, split_for_tiles(given), epilogue, weight.data())) {}
   void run(const ConvolutionCall& call) const override { table.tiles(packed, call); }
   std::size_t scratch_bytes(int columns) const override { return tiles_scratch_bytes(packed, columns); }
-  bool takes_bf16() const override { return true; }
+  bool reads_bf16() const override { return packed.parts == 1; }
+  bool writes_bf16() const override { return true; }
   int reach() const override {  // of bfloat16 maps: a run's lead, and pixels of outputs that a block has in excess
     return std::max(divide_up(packed.lead, packed.channels), 32 * packed.shape.stride_x);
   }
@@ -34,9 +35,11 @@ class MatrixTiles : public Kernel {
 
 }  // namespace
 
+bool split_for_tiles(const Given& given) { return given.split && channel_stride(given.shape.ic) <= kMostSplit; }
+
 std::vector<std::uint16_t> packed_for_tiles(const Given& given) {
   const auto& s = given.shape;
-  const PackedTiles p = tiles_of(s, {}, nullptr);
+  const PackedTiles p = tiles_of(s, split_for_tiles(given), {}, nullptr);
   std::vector<std::uint16_t> out;
   for (int block = 0; block < s.oc; block += 32)
     for (int ky = 0; ky < s.kh; ky++)
@@ -45,7 +48,7 @@ std::vector<std::uint16_t> packed_for_tiles(const Given& given) {
           for (int i = 0; i < p.steps * 1024; i++) {  // [step][2 tiles][16 pairs][16 outputs][2]
             const int number = i / 1024 * 32 + i / 32 % 16 * 2 + i % 2 - p.lead,
                       oc = block + i / 512 % 2 * 16 + i / 2 % 16;
-            const int kx = run + number / p.channels, ic = plane * p.channels + number % p.channels;
+            const int kx = run + number / p.channels, ic = plane * p.channels + number % (p.channels / p.parts);
             out.push_back(number >= 0 && oc < s.oc && ic < s.ic ? to_bf16(given.at(oc, ic, ky, kx)) : 0);
           }
   return out;

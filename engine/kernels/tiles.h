@@ -8,6 +8,7 @@
 
 namespace pellucid {
 
+bool split_for_tiles(const Given& given);
 std::vector<std::uint16_t> packed_for_tiles(const Given& given);
 std::size_t tiles_scratch_bytes(const PackedTiles& packed, int columns);
 

@@ -78,11 +78,32 @@ class Rectangle {
       unsigned short* to = copy(r) + plane * plane_size;
       __builtin_memset(to, 0, sizeof(*to) * kDepth);
       to += kDepth;
-      if (c == call.in_stride)
+      if (packed.parts == 2)
+        split(in, to, pixels);
+      else if (c == call.in_stride)
         narrow(in, to, pixels * c);
       else
         for (int x = 0; x < pixels; x++) narrow(in + std::ptrdiff_t(x) * call.in_stride + plane * c, to + x * c, c);
       __builtin_memset(to + pixels * c, 0, sizeof(*to) * (plane_size - kDepth - pixels * c));
+    }
+  }
+
+  void split(const float* in, unsigned short* to, int pixels) const {
+    if (call.in_stride == 4) return split<4>(in, to, pixels);
+    call.in_stride == 8 ? split<8>(in, to, pixels) : split<16>(in, to, pixels);
+  }
+
+  // Pixels of C numbers to pixels of C rounded ones and C of what rounding left.
+  template <int C>
+  static void split(const float* in, unsigned short* to, int pixels) {
+    constexpr int some = C < kLanes ? C : kLanes;
+    for (int i = 0; i < pixels * C; i += kLanes) {
+      const V x = pixels * C - i < kLanes ? load_first(in + i, pixels * C - i) : load(in + i), high = round_to_bf16(x);
+      unsigned short parts[2][kLanes];
+      store_bf16(parts[0], high), store_bf16(parts[1], x - high);
+      for (int k = 0; k < kLanes && i + k < pixels * C; k += some)
+        for (int part = 0; part < 2; part++)
+          __builtin_memcpy(to + (i + k) / C * 2 * C + part * C + (i + k) % C, parts[part] + k, some * sizeof(*to));
     }
   }
 

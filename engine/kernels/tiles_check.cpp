@@ -43,12 +43,12 @@ class Trial {
     std::vector<float> weights(size_t(s.oc) * s.ic * s.kh * s.kw);
     for (float& w : weights) w = float(next() % 7 - 3);
     for (int o = 0; o < s.oc; o++) bias.data()[o] = float(next() % 9 - 4);
-    const Given given{s, weights.data(), nullptr, nullptr, Activation::relu};
+    const Given given{s, weights.data(), nullptr, nullptr, Activation::relu, !bf16_in};
     weight = packed_for_tiles(given);
-    packed = tiles_of(s, {Activation::relu, bias.data(), bias.data()}, weight.data());
+    packed = tiles_of(s, split_for_tiles(given), {Activation::relu, bias.data(), bias.data()}, weight.data());
     for (std::size_t i = 0; i < numbers(s.ic, in_pixels()); i++) {
-      floats.data()[i] = float(next() % 9 - 4);
-      halves.push_back(std::uint16_t(std::bit_cast<std::uint32_t>(floats.data()[i]) >> 16));
+      floats.data()[i] = float(next() % 9 - 4) + float(next() % 5) / 1024;
+      halves.push_back(std::uint16_t(std::bit_cast<std::uint32_t>(float(next() % 9 - 4)) >> 16));
     }
     for (int i = 0; i < 2; i++) {
       out.emplace_back(numbers(s.oc, kColumns) + 64);

@@ -6,8 +6,8 @@
 
 namespace pellucid {
 
-// A few small convolutions, every bit of which must be what the emulation says. Their numbers are small and whole, so
-// that no order of summation matters. An instruction that the processor refuses counts as disagreement. About 1 ms.
+// A few small convolutions, every bit of which must be what the emulation says. Their sums are exact, so that no
+// order of summation matters. An instruction that the processor refuses counts as disagreement. About 1 ms.
 bool tiles_are_right(const KernelTable& real, const KernelTable& emulated);
 
 }  // namespace pellucid

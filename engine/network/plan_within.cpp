@@ -1,4 +1,5 @@
-// Plans under a ceiling: smaller blocks first, then kept maps in a file, then fewer threads.
+// Plans under a ceiling: smaller blocks first, then kept maps in a file, then fewer threads. Where the caller asks for
+// neither a ceiling nor a number of threads, many threads on a wide picture are held to what is still modest.
 #include <algorithm>
 
 #include "execution/pool.h"
@@ -6,6 +7,8 @@
 
 namespace pellucid {
 namespace {
+
+constexpr std::size_t kModest = std::size_t(448) << 20;  // every thread adds the rows of its own block to all rings
 
 std::size_t taken(const Plan& plan) { return plan.arena_bytes + plan.scratch_bytes * plan.request.threads; }
 
@@ -21,6 +24,11 @@ std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, co
   const int threads = std::clamp(options.threads > 0 ? options.threads : usable_threads(), 1, 256);
   PlanRequest request{h, w, threads, options.block, options.strip, keep, false};
   auto plan = std::make_shared<Plan>(graph, request);
+  while (!options.memory && options.threads <= 0 && plan->passes.size() == 1 && request.threads > 1 &&
+         taken(*plan) > kModest) {
+    request.threads = int(std::clamp<double>(request.threads * double(kModest) / taken(*plan), 1, request.threads - 1));
+    plan = std::make_shared<Plan>(graph, request);
+  }
   if (!options.memory || taken(*plan) <= options.memory) return plan;
   std::size_t least = taken(*plan);
   const int usual = plan->block;

@@ -160,7 +160,7 @@ void ConvolutionPrimitive::prepare() {
   const bool bf16 = d.precision == Precision::bf16;
   const auto weight = bf16 ? rounded_to_bf16(d.weight) : d.weight;
   prepared = make_convolution(d.shape, weight->values.data(), d.bias ? d.bias->values.data() : nullptr, d.activation,
-                              d.slope.empty() ? nullptr : d.slope.data(), "", bf16);
+                              d.slope.empty() ? nullptr : d.slope.data(), "", bf16, d.split);
 }
 
 int ConvolutionPrimitive::margin() const {

@@ -68,6 +68,7 @@ class ConvolutionPrimitive : public Primitive {
     bool residual = false;     // a second input is added after the activation
     Precision precision = Precision::fp32;
     bool rounded = false;  // bf16: what is stored is read by convolutions only
+    bool split = false;    // bf16: what is read is a picture or a sum of maps, and deserves its bits
   };
   explicit ConvolutionPrimitive(Description description);
   Shape shape(const std::vector<Shape>& in) const override;
@@ -81,7 +82,8 @@ class ConvolutionPrimitive : public Primitive {
   std::size_t weight_bytes() const override;
   bool bf16_output() const override { return narrow; }
   void prepare();  // makes the kernel
-  bool takes_bf16() const { return prepared->takes_bf16(); }
+  bool reads_bf16() const { return prepared->reads_bf16(); }
+  bool writes_bf16() const { return prepared->writes_bf16(); }
   void store_bf16() { narrow = true; }
   const Description description;
 

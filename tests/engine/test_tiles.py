@@ -54,9 +54,19 @@ def test_the_same_numbers_as_without_tiles() -> None:
     _engine.set_isa("amx-emulated")
     seen, _ = _engine.Network(chain(), 3, "bf16").run(x)
     _engine.set_isa(before)
-    # Tiles take the picture and the sum of two maps rounded, too; a wrong tap or channel costs a hundred times as much.
+    # Tiles take the sum of two wide maps rounded, too; a wrong tap or channel costs a hundred times as much.
     assert np.abs(seen - expected).max() < 1e-2 * np.abs(expected).max()
     assert np.abs(seen - expected).mean() < 2e-3 * np.abs(expected).max()
+
+
+@pytest.mark.usefixtures("tiles")
+def test_tiles_do_not_round_the_picture() -> None:
+    """A kernel that hands the picture on returns it within float32's error, not within bfloat16's."""
+    weight = np.zeros((3, 3, 3, 3), np.float32)
+    weight[range(3), range(3), 1, 1] = 1
+    x = picture(20, 40)
+    y, _ = _engine.Network([("same", "conv", [-1], {"padding": 1}, {"weight": weight})], 3, "bf16").run(x)
+    assert np.abs(y - x).max() < 2.0**-15
 
 
 @pytest.mark.usefixtures("tiles")
