@@ -43,7 +43,7 @@ def done(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize(("count", "bad"), [(120, 7), pytest.param(10_000, 37, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(("count", "bad"), [(600, 7), pytest.param(10_000, 37, marks=pytest.mark.heavy)])
 def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, count, bad):
     names = files(tmp_path / "in", count, bad)
     model = superres_model(tmp_path / "small.safetensors")
@@ -53,13 +53,13 @@ def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, coun
     process = subprocess.Popen(
         [sys.executable, "-m", "pellucid.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    while len(done(tmp_path / "out")) < count // 4 and process.poll() is None:
-        time.sleep(0.02)
+    while len(done(tmp_path / "out")) < 5 and process.poll() is None:
+        time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     before = done(tmp_path / "out")
     assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
-    assert count // 4 <= len(before) < count - bad and all(path.suffix == ".png" for path in before)
+    assert 5 <= len(before) < count - bad and all(path.suffix == ".png" for path in before)
     stamps = {path: path.stat().st_mtime_ns for path in before}
 
     assert cli.run(arguments) == 1
