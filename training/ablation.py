@@ -50,7 +50,6 @@ CHANGES = {
     "all-crops": Change("flat crops kept in the database", plain_data=True),
     "luma": Change("the Y channel alone; colours channel by channel", ("data.channels=luma",)),
     "l2": Change("squared error", ("loss=mse",)),
-    "l1-brightness": Change("L1 with the error in brightness beside it", ("loss=l1-brightness",)),
 }
 
 

@@ -85,11 +85,13 @@ def test_a_signal_ends_a_run() -> None:
 
     network = _engine.Network(residual_chain(0), 3)
     x = np.zeros((1000, 64, 64, 3), np.float32)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
     threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         for _ in range(1000):
             network.run(x, threads=1)
             time.sleep(0)
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -55,23 +55,6 @@ class Charbonnier:
         return torch.sqrt(difference.square() + self.epsilon**2).mean()
 
 
-BRIGHTNESS = (0.299, 0.587, 0.114)
-"""What the eye, and PSNR on Y, sees of an error in red, green and blue: BT.601."""
-
-
-@dataclass(frozen=True)
-class MeanAbsoluteWithBrightness:
-    """The mean of |y - t| over colours, mixed with that of the error in brightness, by which pictures are compared."""
-
-    share: float = 0.5  # of the brightness
-
-    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
-        error = output - centred(target, output)  # (n, 3, h, w)
-        weights = error.new_tensor(BRIGHTNESS).reshape(1, 3, 1, 1)
-        brightness = (error * weights).sum(dim=1)
-        return (1 - self.share) * error.abs().mean() + self.share * brightness.abs().mean()
-
-
 @dataclass(frozen=True)
 class CrossEntropy:
     """The mean of -log p(label), p the softmax of the output: (n, classes) beside labels (n,)."""
@@ -80,12 +63,7 @@ class CrossEntropy:
         return torch.nn.functional.cross_entropy(output, labels)
 
 
-LOSSES: dict[str, type] = {
-    "mse": MeanSquared,
-    "l1": MeanAbsolute,
-    "l1-brightness": MeanAbsoluteWithBrightness,
-    "charbonnier": Charbonnier,
-}
+LOSSES: dict[str, type] = {"mse": MeanSquared, "l1": MeanAbsolute, "charbonnier": Charbonnier}
 """Every loss of pictures by the name that recipes use."""
 
 
