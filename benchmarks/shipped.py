@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid import models
+from pellucid.errors import GraphError
 from pellucid.graph import INPUT
 from pellucid.modelfile import load
 
@@ -43,7 +44,7 @@ class Shipped(nn.Module):
 def _conv(x: list[Tensor], a: Any, w: Weights) -> Tensor:
     top, left, bottom, right = a["padding"]
     if (top, left) != (bottom, right):
-        raise NotImplementedError("convolutions of shipped models are padded alike on both sides")
+        raise GraphError("a convolution padded otherwise at opposite edges", seen=a["padding"])
     return F.conv2d(x[0], w["weight"], w.get("bias"), a["stride"], (top, left), a["dilation"], a["groups"])
 
 
