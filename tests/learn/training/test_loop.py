@@ -57,16 +57,17 @@ def networks(monkeypatch):
     monkeypatch.setitem(NETWORKS, "fused", Family(PlainOptions, Fused))
 
 
-@pytest.mark.parametrize("network", ["plain", "forgetful"])
-def test_broken_anywhere_it_ends_with_the_same_bits(tmp_path, crops, network):
-    change = f"network.name={network}"
-    whole = train(job(tmp_path / "whole", crops, change))
+@pytest.mark.parametrize(
+    "changes", [["network.name=plain"], ["network.name=forgetful"], ["network.layers=3", "optimiser.muon=3"]]
+)
+def test_broken_anywhere_it_ends_with_the_same_bits(tmp_path, crops, changes):
+    whole = train(job(tmp_path / "whole", crops, *changes))
     assert (whole.ending, whole.step) == ("finished", 24)
     moments = sorted(random.Random(5).sample(range(1, 25), 4))
     for step in moments:
         with pytest.raises(Crash):
-            train(job(tmp_path / "broken", crops, change, at=At(step, crash)))
-    broken = train(job(tmp_path / "broken", crops, change))
+            train(job(tmp_path / "broken", crops, *changes, at=At(step, crash)))
+    broken = train(job(tmp_path / "broken", crops, *changes))
     assert broken.weights == whole.weights, moments
     assert broken.figures == whole.figures
 

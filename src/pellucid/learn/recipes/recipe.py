@@ -58,7 +58,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Optimiser:
-    """AdamW [A13] with warm-up and a cosine down to `last_rate`; gradients longer than `clip` are shortened."""
+    """AdamW [A13] with warm-up and a cosine down to `last_rate`; gradients longer than `clip` are shortened.
+
+    Unless `muon` is 0, the kernels of hidden layers move by Muon instead, at so many times the rate.
+    """
 
     rate: float = 5e-4
     last_rate: float = 1e-6
@@ -67,6 +70,7 @@ class Optimiser:
     beta2: float = 0.99
     weight_decay: float = 0.0
     clip: float = 1.0
+    muon: float = 0.0
 
 
 @dataclass(frozen=True)

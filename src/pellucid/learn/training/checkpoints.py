@@ -25,6 +25,8 @@ CHECKPOINTS = "checkpoints"
 """Where in a run's folder they lie."""
 KEPT = 2
 SNAPSHOT_LIMIT = 8_000_000
+LIVING = ("network", "optimiser", "kernels", "random")
+"""What only the run itself goes on with."""
 
 
 def write_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
@@ -85,7 +87,7 @@ def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
         raise TrainingError("there is no checkpoint", seen=run, expected="the folder of a run that has saved one")
     content = _to_bytes(state)
     if len(content) > SNAPSHOT_LIMIT and _finished(state):
-        content = _to_bytes({key: state[key] for key in state if key not in ("network", "optimiser", "random")})
+        content = _to_bytes({key: state[key] for key in state if key not in LIVING})
     if len(content) > SNAPSHOT_LIMIT:
         raise TrainingError(
             "the run's state is too large for a snapshot",

@@ -31,6 +31,7 @@ from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
 from pellucid.learn.training.figures import Figures, figures_from
 from pellucid.learn.training.interval import Interval
 from pellucid.learn.training.job import Job, Outcome, beginning, settle
+from pellucid.learn.training.muon import Muon, hidden_kernels
 from pellucid.learn.training.not_finite import first_not_finite, weights_not_finite
 from pellucid.learn.training.processes import Team, led
 from pellucid.learn.training.run_folder import RunFolder
@@ -98,14 +99,17 @@ class Training:
             accelerate(network)
         else:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        choice, learned = self.recipe.optimiser, [w for w in network.parameters() if w.requires_grad]
+        choice, kernels = self.recipe.optimiser, hidden_kernels(network) if self.recipe.optimiser.muon else []
+        theirs = {id(w) for w in kernels}
+        learned = [w for w in network.parameters() if w.requires_grad and id(w) not in theirs]
         betas, decay = (choice.beta1, choice.beta2), choice.weight_decay
         optimiser: torch.optim.Optimizer
         if self.setting["engine"] == "torch":
             optimiser = torch.optim.AdamW(learned, choice.rate, betas, weight_decay=decay, fused=True)
         else:
             optimiser = AdamW(learned, choice.rate, betas, weight_decay=decay)
-        state = State(network, optimiser, MovingAverage(network, self.recipe.average))
+        muon = Muon(kernels, choice.rate, choice.muon) if kernels else None
+        state = State(network, optimiser, MovingAverage(network, self.recipe.average), muon)
         if saved is not None and "step" in saved:
             state.restore(saved)
         elif saved is not None:
@@ -175,8 +179,7 @@ class Training:
         x, target = x.to(self.fabric.device), target.to(self.fabric.device)
         choice = self.recipe.optimiser
         rate = rate_at(self.state.step, self.recipe.steps, choice)
-        for group in self.state.optimiser.param_groups:
-            group["lr"] = rate
+        self.state.set_rate(rate)
         loss = self.loss(self.network(x), target)
         self.fabric.backward(loss)
         value, stopping = self.team.mean(self.weights, float(loss.detach()), float(asked))
@@ -189,7 +192,7 @@ class Training:
 
     def _stop_not_finite(self, x: Tensor, target: Tensor, loss: float) -> NoReturn:
         """Repeats the step to find the layer, since shortening has already spread NaN over all gradients."""
-        self.state.optimiser.zero_grad(set_to_none=True)
+        self.state.network.zero_grad(set_to_none=True)
         self.fabric.backward(self.loss(self.network(x), target))
         with self.fabric.autocast():
             where = first_not_finite(self.state.network, x)

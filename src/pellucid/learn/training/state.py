@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pellucid.learn.training.adam import AdamW, gradient_length
 from pellucid.learn.training.average import MovingAverage
+from pellucid.learn.training.muon import Muon
 
 
 @dataclass
@@ -26,7 +27,13 @@ class State:
     network: nn.Module
     optimiser: torch.optim.Optimizer
     average: MovingAverage
+    kernels: Muon | None = None  # moves what the optimiser does not hold
     step: int = 0
+
+    def set_rate(self, rate: float) -> None:
+        for optimiser in (self.optimiser, self.kernels):
+            for group in [] if optimiser is None else optimiser.param_groups:
+                group["lr"] = rate
 
     def gradient_length(self) -> float:
         """The length of all gradients as one vector."""
@@ -42,13 +49,17 @@ class State:
         else:
             torch._foreach_mul_(self._gradients(), gradient_factor)
             self.optimiser.step()
+            if self.kernels is not None:
+                self.kernels.step()
             self.average.update(self.network, self.step)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.network.zero_grad(set_to_none=True)
 
     def _in_one_pass(self, optimiser: AdamW, gradient_factor: float) -> None:
         averages = dict(zip(self.network.parameters(), self.average.network.parameters(), strict=True))
         toward = 1 - self.average.decay(self.step)
         optimiser.step(gradient_factor=gradient_factor, averages=averages, toward=toward)
+        if self.kernels is not None:
+            self.kernels.step(gradient_factor=gradient_factor, averages=averages, toward=toward)
         for p, average in averages.items():
             if p.grad is None:  # the optimiser passed over it
                 average.lerp_(p.detach(), toward)
@@ -63,6 +74,7 @@ class State:
             "network": self.network.state_dict(),
             "average": self.average.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "kernels": None if self.kernels is None else self.kernels.state_dict(),
             "random": _random_states(),
         }
 
@@ -70,6 +82,8 @@ class State:
         self.network.load_state_dict(saved["network"])
         self.average.network.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])
+        if self.kernels is not None:
+            self.kernels.load_state_dict(saved["kernels"])
         _set_random_states(saved["random"])
         self.step = saved["step"]
 
