@@ -1,15 +1,15 @@
 """[E5] The receptive field of every layer, from the graph alone: how many input pixels one number can depend on.
 
 A layer's row i reads the input's rows `jump i + low` to `jump i + high`, all three exact fractions, because layers that
-enlarge let neighbouring rows read different pixels; the size is that of the largest window, or a pixel or two
-more where a layer that enlarges follows one that shrinks. Borders are left out: there fields are cut, or bent by
-mirrored edges. Which of those pixels count is another question, answered by gradients.
+enlarge let neighbouring rows read different pixels. Where such a layer follows one that shrinks, that is a bound; the
+size is exact, that of the row that sees most. Borders are left out: there fields are cut, or bent by mirrored edges.
+Which of those pixels count is another question, answered by gradients.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,10 @@ from pellucid.graph import INPUT, Graph, Node
 
 if TYPE_CHECKING:
     from pellucid.network import Network
+
+
+Reads = tuple[Fraction, Fraction, Fraction]
+"""(jump, low, high) of one operation along one axis."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,50 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Of one layer: the places of the earlier steps that it reads, -1 for the picture, and how, (y, x)."""
+
+    inputs: tuple[int, ...]
+    reads: tuple[Reads, Reads]
+
+
+def largest_field(steps: Sequence[Step], axis: int) -> int:
+    """How many rows (axis 0) or columns of the picture that row of the last step reads which reads most."""
+    jumps = {-1: Fraction(1)}
+    for place, step in enumerate(steps):
+        jumps[place] = jumps[step.inputs[0]] * step.reads[axis][0]
+    last = len(steps) - 1
+    period = math.lcm(*((jumps[last] / jump).denominator for jump in jumps.values()))  # after so many, all repeats
+    return max(_extent(steps, axis, row) for row in range(period))
+
+
+def _extent(steps: Sequence[Step], axis: int, row: int) -> int:
+    """How far apart the first and last row of the picture are that one row of the last step reads."""
+    needed = {len(steps) - 1: (row, row)}
+    for place in range(len(steps) - 1, -1, -1):
+        if place not in needed:
+            continue
+        (jump, low, high), (first, last) = steps[place].reads[axis], needed[place]
+        top, bottom = math.ceil(jump * first + low), math.floor(jump * last + high)
+        for source in steps[place].inputs:
+            before = needed.get(source, (top, bottom))
+            needed[source] = min(top, before[0]), max(bottom, before[1])
+    top, bottom = needed[-1]
+    return bottom - top + 1
+
+
+@dataclass(frozen=True)
 class ReceptiveField:
     """Of one layer. `size` is (h, w) in input pixels, None where a number depends on the whole picture."""
 
     layer: str
     y: Window
     x: Window
-    whole: bool = False
+    size: tuple[int, int] | None
 
     @property
-    def size(self) -> tuple[int, int] | None:
-        return None if self.whole else (self.y.size, self.x.size)
+    def whole(self) -> bool:
+        return self.size is None
 
     def box(self, y: int, x: int) -> tuple[int, int, int, int] | None:
         """The input pixels that number (y, x) of the layer can read: rows y0 to y1, columns x0 to x1, inclusive."""
@@ -85,10 +122,31 @@ def receptive_field(net: Network | Graph) -> list[ReceptiveField]:
     graph = net if isinstance(net, Graph) else net.graph
     kernels = {} if isinstance(net, Graph) else _kernel_sizes(net)
     start = Window(Fraction(1), Fraction(0), Fraction(0))
-    fields = {INPUT: ReceptiveField(INPUT, start, start)}
+    fields = {INPUT: ReceptiveField(INPUT, start, start, (1, 1))}
+    places, steps = {INPUT: -1}, list[Step]()
     for node in graph.nodes:
-        fields[node.name] = _field(node, [fields[name] for name in node.inputs], kernels.get(node.name))
+        inputs = [fields[name] for name in node.inputs]
+        if any(field.whole for field in inputs) or node.operation in WHOLE or _reads_all(node):
+            fields[node.name] = ReceptiveField(node.name, inputs[0].y, inputs[0].x, None)
+            continue
+        rules = tuple(reads(node, axis, kernels.get(node.name)) for axis in (0, 1))
+        steps.append(Step(tuple(places[name] for name in node.inputs), (rules[0], rules[1])))
+        places[node.name] = len(steps) - 1
+        y, x = (_joined([(f.y, f.x)[axis] for f in inputs]).after(*rules[axis]) for axis in (0, 1))
+        fields[node.name] = ReceptiveField(node.name, y, x, _size(y, x, steps))
     return [fields[node.name] for node in graph.nodes]
+
+
+def _joined(windows: list[Window]) -> Window:
+    """The window of what reads several layers at the same place."""
+    return Window(windows[0].jump, min(w.low for w in windows), max(w.high for w in windows))
+
+
+def _size(y: Window, x: Window, steps: Sequence[Step]) -> tuple[int, int]:
+    """Among whole numbers the last step's windows are exact; behind a fraction rows differ, and are followed back."""
+    if all(part.denominator == 1 for step in steps for axis in step.reads for part in axis):
+        return y.size, x.size
+    return largest_field(steps, 0), largest_field(steps, 1)
 
 
 def _kernel_sizes(net: Network) -> dict[str, tuple[int, int]]:
@@ -101,16 +159,6 @@ def _kernel_sizes(net: Network) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _field(node: Node, inputs: list[ReceptiveField], kernel: tuple[int, int] | None) -> ReceptiveField:
-    whole = any(field.whole for field in inputs) or node.operation in WHOLE or _reads_all(node)
-    windows = []
-    for axis in (0, 1):
-        steps = [field.y if axis == 0 else field.x for field in inputs]
-        joined = Window(steps[0].jump, min(s.low for s in steps), max(s.high for s in steps))
-        windows.append(joined if whole else joined.after(*_reads(node, axis, kernel)))
-    return ReceptiveField(node.name, windows[0], windows[1], whole)
-
-
 def _reads_all(node: Node) -> bool:
     """Whether attributes make an operation, which else is local, depend on the size of the map."""
     of_map = node.operation == "layer_norm" and node.attributes.get("over", "channels") != "channels"
@@ -118,8 +166,8 @@ def _reads_all(node: Node) -> bool:
     return of_map or (node.operation == "resize" and corners)
 
 
-def _reads(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
-    """(jump, low, high) of one operation along one axis."""
+def reads(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
+    """What row i of a node reads of its inputs: rows `jump i + low` to `jump i + high`."""
     if node.operation in POINTWISE:
         return Fraction(1), Fraction(0), Fraction(0)
     if node.operation not in RULES:
@@ -127,26 +175,26 @@ def _reads(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fract
     return RULES[node.operation](node, axis, kernel)
 
 
-def _window(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _window(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     taps = (_pair(node, "kernel", 1) if kernel is None else kernel)[axis]
     padding, dilation = _sides(node, "padding")[axis], _pair(node, "dilation", 1)[axis]
     stride = _pair(node, "stride", 1)[axis] or taps
     return Fraction(stride), Fraction(-padding), Fraction(dilation * (taps - 1) - padding)
 
 
-def _pool(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _pool(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     """As a convolution, but a stride that is not said is the kernel's size."""
     stride = _pair(node, "stride", 0)[axis] or _pair(node, "kernel", 1)[axis]
     _, low, high = _window(node, axis, None)
     return Fraction(stride), low, high
 
 
-def _unpool(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _unpool(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     stride = _pair(node, "stride", 0)[axis] or _pair(node, "kernel", 1)[axis]
     return Fraction(1, stride), Fraction(1 - stride, stride), Fraction(0)
 
 
-def _transposed(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _transposed(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     """Row o of the output meets row i of the input through tap k where o = stride i - padding + dilation k."""
     taps = (_pair(node, "kernel", 1) if kernel is None else kernel)[axis]
     stride, dilation = _pair(node, "stride", 1)[axis], _pair(node, "dilation", 1)[axis]
@@ -154,23 +202,23 @@ def _transposed(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[
     return Fraction(1, stride), Fraction(padding - dilation * (taps - 1), stride), Fraction(padding, stride)
 
 
-def _shuffle(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _shuffle(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     factor = _pair(node, "factor", 1)[0]
     return Fraction(1, factor), Fraction(1 - factor, factor), Fraction(0)
 
 
-def _unshuffle(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _unshuffle(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     factor = _pair(node, "factor", 1)[0]
     return Fraction(factor), Fraction(0), Fraction(factor - 1)
 
 
-def _shifted(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _shifted(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     """Padding moves the map; cropping moves it back."""
     amount = Fraction(_sides(node, "amounts")[axis] * (-1 if node.operation == "pad" else 1))
     return Fraction(1), amount, amount
 
 
-def _resized(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _resized(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     """Interpolation reads fewer than `reach` pixels to each side of the centre that torch's convention gives."""
     scale = node.attributes.get("scale", 1.0)
     one = scale[axis % len(scale)] if isinstance(scale, tuple) else scale
@@ -183,12 +231,12 @@ def _resized(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fra
     return jump, centre - reach, centre + reach
 
 
-def _own_kernels(node: Node, axis: int, kernel: tuple[int, int] | None) -> tuple[Fraction, Fraction, Fraction]:
+def _own_kernels(node: Node, axis: int, kernel: tuple[int, int] | None) -> Reads:
     taps = _pair(node, "kernel", 1)[axis]
     return Fraction(1), Fraction(-(taps // 2)), Fraction(taps - 1 - taps // 2)
 
 
-Rule = Callable[[Node, int, tuple[int, int] | None], tuple[Fraction, Fraction, Fraction]]
+Rule = Callable[[Node, int, tuple[int, int] | None], Reads]
 RULES: dict[str, Rule] = {
     "conv": _window,
     "conv_transpose": _transposed,
