@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pellucid.batch import Job, plan_jobs, run_jobs
+from pellucid.batch import Job, Outcome, plan_jobs, run_jobs
 from pellucid.errors import PictureError, ResourceError, UsageError
 
 
@@ -54,8 +54,57 @@ def test_what_is_refused_before_any_work(tmp_path):
         plan_jobs([str(tmp_path / "empty")], "out", is_picture=is_picture)
     with pytest.raises(UsageError, match="standard input stands alone"):
         plan_jobs(["-", "a.png"], "out", is_picture=is_picture)
+    with pytest.raises(UsageError, match="standard input has no name in a folder"):
+        plan_jobs(["-"], str(tmp_path / "out"), is_picture=is_picture)
     with pytest.raises(UsageError, match="standard output takes one picture"):
         plan_jobs(["a.png", "b.png"], "-", is_picture=is_picture)
+
+
+@pytest.mark.parametrize("sources", [("in",), ("in/a.png", "in/b.png")])
+def test_several_pictures_go_into_a_folder_and_nowhere_else(tmp_path, monkeypatch, sources):
+    monkeypatch.chdir(tmp_path)
+    touch(Path("in/a.png"), Path("in/b.png"), Path("there.txt"))
+    for output, said in (("there.txt", "which is a file"), ("out.png", "out.png/ means a folder")):
+        with pytest.raises(UsageError, match=said):
+            plan_jobs(sources, output, is_picture=is_picture)
+    for output in ("out", "out.png/", "version-1.2"):
+        jobs = plan_jobs(sources, output, is_picture=is_picture)
+        assert [j.target for j in jobs] == [os.path.join(output, name) for name in ("a.png", "b.png")]
+
+
+def test_a_suffix_that_is_no_pictures_means_a_file_all_the_same(tmp_path):
+    assert plan_jobs(["a.png"], "out.heic", is_picture=is_picture) == [Job("a.png", "out.heic")]
+    assert plan_jobs(["a.png"], "/dev/null", is_picture=is_picture) == [Job("a.png", "/dev/null")]
+    assert plan_jobs(["a.png"], "out", is_picture=is_picture) == [Job("a.png", "out/a.png")]
+
+
+def test_a_source_that_is_gone_is_for_the_work_to_miss(tmp_path):
+    touch(tmp_path / "in/b.png", tmp_path / "out/a.png")
+    sources = [str(tmp_path / "in" / name) for name in ("a.png", "b.png")]
+    assert len(plan_jobs(sources, str(tmp_path / "out"), is_picture=is_picture)) == 2
+
+
+def test_only_a_file_is_there_already(tmp_path):
+    """A device takes any number of pictures; a folder where a picture belongs is for the work to refuse."""
+    (tmp_path / "a.png").mkdir()
+    made: list[str] = []
+    jobs = [Job("x", "/dev/null"), Job("y", str(tmp_path / "a.png"))]
+    assert len(run_jobs(jobs, lambda job: made.append(job.target)).done) == 2 and len(made) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_batch_tells_how_far_it_came(tmp_path, workers):
+    def work(job: Job) -> None:
+        if job.source == "5":
+            raise KeyboardInterrupt
+        if job.source == "2":
+            raise PictureError("damaged")
+
+    outcome = Outcome(100)
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs([Job(str(i), str(tmp_path / str(i))) for i in range(100)], work, outcome, workers=workers)
+    told = json.loads(outcome.to_json())
+    assert told["pictures"] == 100 and 4 <= told["done"] < 98 and [f["source"] for f in told["failed"]] == ["2"]
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -263,12 +263,24 @@ def test_the_command_leaves_only_json_on_stdout(folder: Path) -> None:
     assert not (folder / "r.json.part").exists()
 
 
+def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder: Path, monkeypatch) -> None:
+    import pellucid
+
+    calls: list[tuple] = []
+    monkeypatch.setattr(pellucid, "load", lambda name: fake_network(3, calls), raising=False)
+    for path in ("nowhere/at/all.json", str(folder)):
+        result = invoke("x.safetensors", "--data", folder, "--scale", 3, "--json", path)
+        assert isinstance(result.exception, PellucidError) and "cannot be written" in str(result.exception)
+    assert not calls
+
+
 @pytest.mark.parametrize(
     "options, words",
     [
         ([], "seen: neither"),
         (["--scale", 2, "--sigma", 5], "seen: both --scale and --sigma; expected: --scale N or --sigma S"),
         (["--sigma", 5], "removes no noise"),
+        (["--scale", 2, "--ensemble"], "self-ensembles are of networks"),
         (["--sigma", 5, "--quality", 50], "JPEGs are a matter of enlarging"),
         (["--scale", 2, "--json", "nowhere/at/all.json"], "cannot be written"),
     ],

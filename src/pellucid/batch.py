@@ -31,15 +31,16 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What became of a batch."""
+    """What became of a batch of so many pictures; those that are in no list were not reached."""
 
+    pictures: int = 0
     done: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
     def to_json(self) -> str:
         failed = [{"source": source, "error": error} for source, error in self.failed]
-        value = {"done": len(self.done), "skipped": len(self.skipped), "failed": failed}
+        value = {"pictures": self.pictures, "done": len(self.done), "skipped": len(self.skipped), "failed": failed}
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -50,12 +51,10 @@ def plan_jobs(sources: Sequence[str], output: str, *, is_picture: Callable[[str]
     the only source and an output that is no folder, the output is that file's target; otherwise the output is a folder
     and targets mirror the sources' places. `suffix` (".png") replaces the sources' own.
     """
-    into_folder = len(sources) > 1 or any(os.path.isdir(s) for s in sources) or _means_folder(output, is_picture)
-    if not into_folder:
+    if len(sources) == 1 and not os.path.isdir(sources[0]) and not _means_folder(output):
         jobs = [Job(sources[0], output)]
     else:
-        if output == STREAM:
-            raise UsageError("standard output takes one picture", seen=f"{len(sources)} sources", expected="one file")
+        _refuse_as_folder(output, sources, is_picture)
         jobs = [Job(s, os.path.join(output, _renamed(n, suffix))) for s, n in _files(sources, is_picture)]
     _refuse_collisions(jobs)
     return jobs
@@ -64,6 +63,7 @@ def plan_jobs(sources: Sequence[str], output: str, *, is_picture: Callable[[str]
 def run_jobs(
     jobs: Sequence[Job],
     work: Callable[[Job], None],
+    outcome: Outcome | None = None,
     *,
     workers: int = 1,
     overwrite: bool = False,
@@ -71,13 +71,14 @@ def run_jobs(
 ) -> Outcome:
     """Does every job that is not done yet, going on after failures. Only an interruption or a full disk ends it early.
 
-    `finished` is called, from one thread at a time, for each job however it ended.
+    `outcome` grows with the work, so that who brings it knows how far it came. `finished` is called, from one thread
+    at a time, for each job however it ended.
     """
-    outcome, lock = Outcome(), threading.Lock()
+    outcome, lock = Outcome(len(jobs)) if outcome is None else outcome, threading.Lock()
 
     def attempt(job: Job) -> None:
         try:
-            if not overwrite and job.target != STREAM and os.path.lexists(job.target):
+            if not overwrite and _is_made(job.target):
                 result, entry = outcome.skipped, job.source
             else:
                 _make_parent(job.target)
@@ -120,6 +121,8 @@ def _files(sources: Sequence[str], is_picture: Callable[[str], bool]) -> list[tu
     """(path, name below the output folder) of every file, folders in the order of their names."""
     found: list[tuple[str, str]] = []
     for source in sources:
+        if source == STREAM and len(sources) == 1:
+            raise UsageError("standard input has no name in a folder", hint="name the picture to write: -o clean.png")
         if source == STREAM:
             raise UsageError("standard input stands alone", seen="other sources beside '-'", expected="one source")
         if not os.path.isdir(source):
@@ -136,8 +139,28 @@ def _files(sources: Sequence[str], is_picture: Callable[[str], bool]) -> list[tu
     return found
 
 
-def _means_folder(output: str, is_picture: Callable[[str], bool]) -> bool:
-    return output != STREAM and (os.path.isdir(output) or output.endswith(os.sep) or not is_picture(output))
+def _means_folder(output: str) -> bool:
+    """One that is there, one that ends as folders do, or a new name without a suffix."""
+    if output == STREAM or os.path.isdir(output) or output.endswith(os.sep):
+        return output != STREAM
+    return not os.path.exists(output) and not os.path.splitext(output)[1]
+
+
+def _refuse_as_folder(output: str, sources: Sequence[str], is_picture: Callable[[str], bool]) -> None:
+    """Pictures that cannot lie in `output` are refused at once, rather than one by one."""
+    if output == STREAM:
+        raise UsageError("standard output takes one picture", seen=f"{len(sources)} sources", expected="one file")
+    if os.path.isdir(output) or output.endswith(os.sep):
+        return
+    if os.path.exists(output):
+        raise UsageError("pictures go into a folder", seen=f"{output}, which is a file", hint="name another output")
+    if is_picture(output):
+        raise UsageError("pictures go into a folder", seen=output, hint=f"{output}{os.sep} means a folder of this name")
+
+
+def _is_made(target: str) -> bool:
+    """Whether there is a file already; a device or a pipe takes any number of pictures."""
+    return target != STREAM and (os.path.isfile(target) or os.path.islink(target))
 
 
 def _renamed(name: str, suffix: str) -> str:
@@ -150,7 +173,7 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
         if job.target == STREAM:
             continue
         target = os.path.abspath(job.target)
-        if job.source != STREAM and os.path.exists(target) and os.path.samefile(job.source, target):
+        if os.path.exists(job.source) and os.path.exists(target) and os.path.samefile(job.source, target):
             raise UsageError("a picture would replace itself", seen=job.source, hint="name another output")
         if target in targets:
             raise UsageError(
@@ -168,4 +191,4 @@ def _make_parent(target: str) -> None:
     try:
         os.makedirs(parent, exist_ok=True)
     except OSError as error:
-        raise PictureError("the output folder cannot be made", seen=parent, expected=error.strerror) from None
+        raise PictureError("the output folder cannot be made", seen=f"{parent}: {error.strerror}") from None

@@ -75,24 +75,31 @@ def evaluate_denoise(
     data: Data,
     sigma: float,
     *,
+    as_files: bool = True,
     name: str = "model",
     how: str = "",
     progress: Progress | None = None,
 ) -> Report:
-    """PSNR and SSIM after Gaussian noise of `sigma` grey levels was added and removed, nothing done beside it. [D2]"""
+    """PSNR and SSIM after Gaussian noise of `sigma` grey levels was added and removed, nothing done beside it. [D2]
+
+    With `as_files` a second time from and to pictures of 8 bits.
+    """
     if not 0 < sigma <= 255:
         raise UsageError("the noise level is out of range", seen=sigma, expected="grey levels, above 0 and up to 255")
     given = f"Gaussian noise of sigma {sigma:g} of 255 added in float, seeded by the picture's name"
-    also = "and once more with noisy input and output both clipped and rounded to 8 bits, as files are"
+    also = "and once more with noisy input and output both clipped and rounded to 8 bits, as files are" * as_files
     protocol = Protocol(channel="all", border=0, given=given, rounded=False, also=also)
 
     def measure(original: np.ndarray, name: str) -> PictureFigures:
         clean = to_float(original)
         noisy = clean + noise(name, clean.shape, sigma / 255)
         cleaned, seconds = _timed(run, noisy, clean.shape)
-        stored, _ = _timed(run, to_float(_to_bytes(noisy)), clean.shape)
-        ours, beside, rounded = (_figures(x, clean, 0, 1) for x in (cleaned, noisy, to_float(_to_bytes(stored))))
-        return PictureFigures(name, ours, beside, rounded, seconds)
+        ours, beside = (_figures(x, clean, 0, 1) for x in (cleaned, noisy))
+        return PictureFigures(name, ours, beside, in_files(noisy, clean) if as_files else None, seconds)
+
+    def in_files(noisy: np.ndarray, clean: np.ndarray) -> Figures:
+        stored = run(to_float(_to_bytes(noisy)))
+        return _figures(to_float(_to_bytes(stored)), clean, 0, 1)
 
     return _over_folder(measure, Report(name, how, f"sigma {sigma:g}", "noisy", protocol), data, progress)
 

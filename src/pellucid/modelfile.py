@@ -59,7 +59,7 @@ def save(
         os.replace(temporary, path)
     except OSError as error:
         kind = ResourceError if error.errno == 28 else ModelFileError
-        raise kind("the model file cannot be written", seen=path, expected=error.strerror) from None
+        raise kind("the model file cannot be written", seen=f"{path}: {error.strerror}") from None
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -74,7 +74,7 @@ def load(path: str | os.PathLike[str]) -> ModelFile:
             file.seek(0)
             content = file.read()
     except OSError as error:
-        raise ModelFileError("the model file cannot be read", seen=path, expected=error.strerror) from None
+        raise ModelFileError("the model file cannot be read", seen=f"{path}: {error.strerror}") from None
     graph, card = _decode_metadata(path, header.pop("__metadata__", None))
     _check_layout(path, header, len(content) - start)
     weights = _decode_weights(path, content)

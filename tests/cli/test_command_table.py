@@ -48,6 +48,7 @@ def test_errors_are_one_line_and_a_code(monkeypatch, capsys, error, code):
     assert cli.run(["models"]) == code
     captured = capsys.readouterr()
     assert not captured.out and "Traceback" not in captured.err
+    assert captured.err.count("\n") == 1
     if isinstance(error, errors.PellucidError):
         assert captured.err == f"pellucid: {error}\n"
 

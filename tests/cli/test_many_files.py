@@ -12,8 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress, TimeRemainingColumn
 
 from pellucid import cli
+from pellucid.batch import Job
+from pellucid.cli.many_files import Pictures
 from pellucid.picture import Picture, read, write
 from tests.small_models import superres_model
 
@@ -58,6 +62,8 @@ def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, coun
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     before = done(tmp_path / "out")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["done"] == len(before) and report["pictures"] == count
     assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
     assert 5 <= len(before) < count - bad and all(path.suffix == ".png" for path in before)
     stamps = {path: path.stat().st_mtime_ns for path in before}
@@ -72,3 +78,17 @@ def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, coun
     report = json.loads((tmp_path / "report.json").read_text())
     assert {Path(entry["source"]).name for entry in report["failed"]} == names
     assert all(entry["error"] for entry in report["failed"])
+
+
+def test_the_time_left_is_that_of_the_whole_batch():
+    """Ten pictures of which four and a half are done after nine seconds leave eleven."""
+    now = 0.0
+    bar = Progress(TimeRemainingColumn(), console=Console(file=io.StringIO()), get_time=lambda: now, disable=True)
+    pictures = Pictures(bar, 10)
+    for k in range(4):
+        now += 2
+        pictures.finished(Job(f"{k}.png", ""))
+    now += 1
+    with pictures.open(Job("4.png", "")) as advanced:
+        advanced(50, 100)
+        assert bar.tasks[0].time_remaining == 11

@@ -20,7 +20,7 @@ CARD = Card(
     "drawn",
     "CC0",
     "steps: 9\nseed: 7\n",
-    (Figure("Set5", "Y", {"psnr": 33.456}),),
+    (Figure("Set5", "Y", {"psnr": 33.456}), Figure("Set5, self-ensemble", "Y", {"psnr": 33.9})),
 )
 
 
@@ -57,7 +57,8 @@ def test_the_list_has_a_line_for_each(shipped: Path, capsys: pytest.CaptureFixtu
 def test_one_model_shows_its_card(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "superres-x3"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "not for       faces" in lines and "Set5          psnr 33.456 (Y)" in lines
+    assert "not for              faces" in lines and "Set5                 psnr 33.456 (Y)" in lines
+    assert "Set5, self-ensemble  psnr 33.9 (Y)" in lines
     assert lines[-2:] == ["  steps: 9", "  seed: 7"]
     assert run(["models", str(shipped / "another.safetensors"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["card"]["purpose"] == "grey pictures"

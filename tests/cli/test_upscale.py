@@ -56,6 +56,16 @@ def test_the_format_is_the_suffix_or_the_option(tmp_path, model):
     assert (tmp_path / "out" / "a.webp").read_bytes()[:4] == b"RIFF"
 
 
+def test_what_can_be_read_but_not_written_is_named_with_a_way_out(tmp_path, model, capsys):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.pgm").write_bytes(b"P5 4 4 255\n" + bytes(range(16)))
+    assert upscale(tmp_path / "in", "-o", tmp_path / "out", "--model", model) == 1
+    said = capsys.readouterr().err
+    assert "a.pgm: this format can't be written" in said and "hint: --format png" in said
+    assert upscale(tmp_path / "in", "-o", tmp_path / "out", "--model", model, "--format", "png") == 0
+    assert read(tmp_path / "out" / "a.png").pixels.shape == (12, 12, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -64,8 +74,11 @@ def test_the_format_is_the_suffix_or_the_option(tmp_path, model):
         (("in.png", "-o", "in.png"), 2, "would replace itself"),
         (("in.png", "-o", "out.xyz/out.gif"), 1, "can't be written"),
         (("in.png", "-o", "out.png", "--memory", "lots"), 2, "no number of bytes"),
+        (("in.png", "-o", "out.png", "--memory", "0"), 2, "no number of bytes"),
         (("in.png", "-o", "out.png", "--precision", "fp8"), 2, "fp8"),
-        (("in.png",), 2, "--output"),
+        (("in.png", "-o", "out.heic"), 1, "can't be written; seen: .heic"),
+        (("in.png", "-o", "out.png", "--report", "nowhere/report.json"), 1, "the report cannot be written"),
+        (("in.png",), 2, "Missing option '-o' / '--output'; hint: pellucid upscale --help"),
         (("in.png", "-o", "out.png", "--input", "photo"), 2, "the model is named already"),
         (("in.png", "-o", "out.png", "--input", "sharp"), 2, "sharp"),
     ],
@@ -75,7 +88,7 @@ def test_bad_input_is_one_line_and_a_code(tmp_path, model, monkeypatch, capsys, 
     picture(tmp_path / "in.png")
     assert upscale(*arguments, "--model", model) == code
     captured = capsys.readouterr()
-    assert said in captured.err and not captured.out and "Traceback" not in captured.err
+    assert said in captured.err and not captured.out and captured.err.count("\n") == 1
     assert not (tmp_path / "out.png").exists()
 
 

@@ -45,6 +45,11 @@ def test_no_noise_is_none() -> None:
     assert estimate_sigma(scene(200, 200, 1) / np.float32(255)) < 1.5
 
 
+def test_a_drawing_in_black_and_white_has_a_finite_level() -> None:
+    drawing = 255 * np.random.default_rng(0).integers(0, 2, (60, 90, 1)).astype(np.uint8)
+    assert 55 < estimate_sigma(drawing) <= 127.5
+
+
 def test_more_noise_is_more() -> None:
     clean = scene(160, 160, 3)
     found = [estimate_sigma(noisy(clean, s)) for s in (1, 2, 4, 8, 16, 32, 64)]

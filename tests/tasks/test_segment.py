@@ -1,5 +1,6 @@
 """A class for every pixel: shares, probabilities, sizes, depths, the overlay and its legend. [D14]"""
 
+import gc
 import json
 
 import numpy as np
@@ -11,7 +12,7 @@ from pellucid.errors import UsageError
 from pellucid.picture import Picture, open_reader, read, write
 from pellucid.tasks.legend import legend, lettered
 from pellucid.tasks.rows import Options
-from pellucid.tasks.segment import PALETTE, Look, colours, segment, segment_file
+from pellucid.tasks.segment import PALETTE, Look, Segmented, colours, segment, segment_file
 from tests.small_models import segmenting_model, superres_model
 
 PLAIN = Look(opacity=1, legend=False)
@@ -144,6 +145,25 @@ def test_the_command_paints_files_and_prints_shares(tmp_path, capsys):
     found = json.loads(capsys.readouterr().out)
     assert [one["file"] for one in found] == sources and found[0]["size"] == [20, 40]
     assert found[1]["classes"]["green"] == {"number": 1, "share": 0.25, "probability": pytest.approx(1, abs=1e-6)}
+
+
+def test_a_long_batch_keeps_no_probabilities(tmp_path, monkeypatch):
+    """Those of one frame take 8 MB: the ones of thousands would fill the memory before anything is printed."""
+    from pellucid.cli import segment as command
+
+    kept: list[int] = []
+
+    def table(found: dict[str, object]) -> str:
+        kept.append(sum(isinstance(one, Segmented) for one in gc.get_objects()))
+        return f"{len(found)} pictures"
+
+    monkeypatch.setattr(command, "_table", table)
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.png", Picture(flag(20, 40)[0]))
+    file = str(segmenting_model(tmp_path / "colours.safetensors"))
+    sources = [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    assert cli.run(["segment", *sources, "-o", str(tmp_path / "out"), "--model", file]) == 0
+    assert kept == [0]
 
 
 def test_the_command_says_what_is_wrong_in_one_line_and_writes_nothing(tmp_path, capsys):

@@ -80,9 +80,11 @@ def run(arguments: list[str]) -> int:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted; nothing half-written was left", 130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _say(_usage(error), error.exit_code)
     except BrokenPipeError:  # the reader of our output went away: not our error, and not worth a line
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -105,6 +107,13 @@ def run(arguments: list[str]) -> int:
 def _is_extra(module: str | None) -> bool:
     """Whether a missing module comes with an extra, so that its absence is the user's choice and no fault of ours."""
     return (module or "").partition(".")[0] in {"torch", "lightning_fabric", "tensorboardX", "yaml", "matplotlib"}
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click found wrong, with the help that would have told."""
+    context = getattr(error, "ctx", None)
+    hint = f"; hint: {context.command_path} --help" if context is not None else ""
+    return " ".join(error.format_message().split()).removesuffix(".") + hint
 
 
 def _say(line: str, code: int) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pellucid.cli.options import memory_option, output_options, precision_option, threads_option
+from pellucid.cli.options import Asked, batch_options, pictures_in_and_out
 
 if TYPE_CHECKING:
     from pellucid.network import Network
@@ -31,10 +30,7 @@ class Sigma(click.ParamType):
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="IN...")
-@click.option(
-    "-o", "--output", required=True, metavar="OUT", help="A picture file, a folder, or - for standard output."
-)
+@pictures_in_and_out
 @click.option(
     "--sigma", type=Sigma(), default="auto", show_default=True, help="How strong the noise is; auto measures it."
 )
@@ -44,25 +40,12 @@ class Sigma(click.ParamType):
     metavar="NAME|FILE",
     help="Which model; by default denoise-colour, and for grey pictures denoise-grey where it ships.",
 )
-@output_options
-@precision_option
-@threads_option
-@memory_option
+@batch_options
 def command(
-    sources: tuple[str, ...],
-    output: str,
+    asked: Asked,
     sigma: float | None,
     strength: float,
     model: str | None,
-    picture_format: str | None,
-    quality: int | None,
-    overwrite: bool,
-    jobs: int,
-    report: str | None,
-    max_pixels: int,
-    precision: str,
-    threads: int | None,
-    memory: int | None,
 ) -> int:
     """Take the noise out of pictures: files, folders, or - for standard input.
 
@@ -73,7 +56,6 @@ def command(
     from pellucid import models as shipped
     from pellucid.cli.many_files import run_many
     from pellucid.tasks.denoise import Wanted, denoise_file, level_of
-    from pellucid.tasks.rows import Options
 
     @cache
     def of(name: str) -> Network:
@@ -87,16 +69,9 @@ def command(
 
     wanted = Wanted(sigma, strength)
     network = models(3)
-    options = Options(precision, threads, memory, max_pixels, picture_format, quality, overwrite)
+    options = asked.options()
     return run_many(
-        list(sources),
-        output,
+        asked,
         lambda source, target, advanced: denoise_file(models, source, target, options, wanted, advanced),
-        note=f"{model or 'denoise'}, {network.precision_in_words(precision)}",
-        picture_format=picture_format,
-        overwrite=overwrite,
-        jobs=jobs,
-        report=report,
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout.buffer,
+        note=f"{model or 'denoise'}, {network.precision_in_words(asked.precision)}",
     )

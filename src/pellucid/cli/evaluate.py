@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pellucid.cli.options import precision_option, threads_option
+from pellucid.cli.report_file import refuse_unwritable, write_whole
 
 if TYPE_CHECKING:
     from pellucid.evaluate import Run
@@ -60,6 +60,8 @@ def command(
     from pellucid.errors import UsageError
     from pellucid.evaluate import evaluate_denoise, evaluate_superres, named_in
 
+    if json_file not in (None, "-"):
+        refuse_unwritable(json_file)
     if (network := _segmenting(model)) is not None:
         from pellucid.cli.evaluate_segments import show_segments
 
@@ -107,6 +109,8 @@ def _load(
     from pellucid.evaluate import bicubic, runner
     from pellucid.tasks.non_local_means import non_local_means
 
+    if model in CLASSICAL and ensemble:
+        raise UsageError("self-ensembles are of networks", seen=f"--ensemble with {model}", hint="leave it out")
     if model == "bicubic":
         if scale is None:
             raise UsageError("bicubic interpolation removes no noise", seen="--sigma", expected="--scale")
@@ -145,19 +149,6 @@ def _show(report: Report, json_file: str | None) -> int:
     for name, why in report.failures.items():
         click.echo(f"pellucid: {why if name in why else f'{name}: {why}'}", err=True)
     return 1 if report.failures else 0
-
-
-def write_whole(path: str, text: str) -> None:
-    """The whole file or none."""
-    from pellucid.errors import PellucidError
-
-    part = f"{path}.part"
-    try:
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(part, path)
-    except OSError as error:
-        raise PellucidError("the report cannot be written", seen=path, expected=error.strerror) from None
 
 
 def bar_for(name: str) -> Progress:

@@ -4,6 +4,7 @@ report, the exit code. The work on one picture is the caller's."""
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import BinaryIO
@@ -13,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pellucid.batch import STREAM, Job, Outcome, plan_jobs, run_jobs
-from pellucid.errors import PellucidError
+from pellucid.cli.options import Asked
+from pellucid.cli.report_file import refuse_unwritable, write_whole
 from pellucid.picture import is_picture_name
 from pellucid.picture.formats import format_to_write
 
@@ -21,37 +23,39 @@ Advanced = Callable[[int, int], None]
 Work = Callable[[str | BinaryIO, str | BinaryIO, Advanced], list[str]]
 
 
-def run_many(
-    sources: list[str],
-    output: str,
-    work: Work,
-    *,
-    note: str,
-    picture_format: str | None,
-    overwrite: bool,
-    jobs: int,
-    report: str | None,
-    stdin: BinaryIO,
-    stdout: BinaryIO,
-) -> int:
-    """Makes every picture, says what became of them, and returns the exit code: 0, or 1 if any failed."""
-    suffix = format_to_write(picture_format, None).suffixes[0] if picture_format else ""
-    planned = plan_jobs(sources, output, is_picture=is_picture_name, suffix=suffix)
+def run_many(asked: Asked, work: Work, *, note: str) -> int:
+    """Makes every picture, says what became of them, and returns the exit code: 0, or 1 if any failed.
+
+    The report is written however it ends: after an interruption it tells how far the batch came.
+    """
+    suffix = format_to_write(asked.picture_format, None).suffixes[0] if asked.picture_format else ""
+    planned = plan_jobs(asked.sources, asked.output, is_picture=is_picture_name, suffix=suffix)
+    if asked.report:
+        refuse_unwritable(asked.report)
+    outcome = Outcome(len(planned))
+    try:
+        _run(planned, work, asked, note, outcome)
+    finally:
+        if asked.report:
+            write_whole(asked.report, outcome.to_json())
+    return _summary(outcome, asked.output)
+
+
+def _run(planned: list[Job], work: Work, asked: Asked, note: str, outcome: Outcome) -> None:
+    """The jobs under one bar."""
     console = Console(stderr=True)
     with _bar(console, note) as bar:
         pictures = Pictures(bar, len(planned))
 
         def one(job: Job) -> None:
             with pictures.open(job) as advanced:
-                source: str | BinaryIO = stdin if job.source == STREAM else job.source
-                target: str | BinaryIO = stdout if job.target == STREAM else job.target
+                source: str | BinaryIO = sys.stdin.buffer if job.source == STREAM else job.source
+                target: str | BinaryIO = sys.stdout.buffer if job.target == STREAM else job.target
                 for line in work(source, target, advanced):
-                    console.print(f"{job.target}: {line}", style="dim", markup=False, highlight=False)
+                    words = f"{job.target}: {line}"
+                    console.print(words, style="dim", markup=False, highlight=False, soft_wrap=True)
 
-        outcome = run_jobs(planned, one, workers=jobs, overwrite=overwrite, finished=pictures.finished)
-    if report:
-        write_report(report, outcome)
-    return _summary(planned, outcome, output)
+        run_jobs(planned, one, outcome, workers=asked.jobs, overwrite=asked.overwrite, finished=pictures.finished)
 
 
 class Pictures:
@@ -94,20 +98,12 @@ class _Part:
         self.pictures.moved(self.source, None)
 
 
-def write_report(path: str, outcome: Outcome) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(outcome.to_json())
-    except OSError as error:
-        raise PellucidError("the report cannot be written", seen=path, expected=error.strerror) from None
-
-
-def _summary(planned: list[Job], outcome: Outcome, output: str) -> int:
+def _summary(outcome: Outcome, output: str) -> int:
     """One line for one picture that failed; for many, counts and the list of failures."""
     for source, error in outcome.failed:
         named = "" if source in error or source == STREAM else f"{source}: "
         click.echo(f"pellucid: {named}{error}", err=True)
-    if len(planned) > 1 or outcome.skipped:
+    if outcome.pictures > 1 or outcome.skipped:
         counts = f"{len(outcome.done)} done, {len(outcome.skipped)} there already, {len(outcome.failed)} failed"
         click.echo(f"{counts} -> {output}", err=True)
     return 1 if outcome.failed else 0

@@ -66,10 +66,11 @@ def _show_card(entry: dict[str, Any]) -> None:
     card = entry["card"]
     lines = {"name": entry["name"], "parameters": f"{entry['parameters']:,}", "size": f"{entry['bytes']:,} bytes"}
     lines |= {key.replace("_", " "): value for key, value in card.items() if key not in ("figures", "repeat")}
-    for name, value in lines.items():
-        click.echo(f"{name:<14}{value}")
     for figure in card.get("figures", ()):
         values = ", ".join(f"{key} {value:g}" for key, value in figure["values"].items())
-        click.echo(f"{figure['data']:<14}{values} ({figure['protocol']})")
+        lines[figure["data"]] = f"{values} ({figure['protocol']})"
+    width = max(12, *map(len, lines)) + 2
+    for name, value in lines.items():
+        click.echo(f"{name:<{width}}{value}")
     if "repeat" in card:
         click.echo("repeat with\n" + "".join(f"  {line}\n" for line in card["repeat"].splitlines()), nl=False)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from pellucid.tasks.rows import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,9 +27,10 @@ class Bytes(click.ParamType):
         if isinstance(value, int):
             return value
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?i?)B?", str(value), re.IGNORECASE)
-        if not match:
+        number = int(float(match[1]) * UNITS[match[2].upper()]) if match else 0
+        if not number:
             self.fail(f"{value!r} is no number of bytes; expected for example 300M, 1.5G or 512Mi", param, ctx)
-        return int(float(match[1]) * UNITS[match[2].upper()])
+        return number
 
 
 class Size(click.ParamType):
@@ -54,9 +60,51 @@ memory_option = click.option(
 )
 
 
-def output_options(command: F) -> F:
-    """What every command that makes pictures from pictures takes."""
+@dataclass(frozen=True)
+class Asked:
+    """What every command takes that makes pictures from pictures, by the names of its options."""
+
+    sources: tuple[str, ...]
+    output: str
+    picture_format: str | None
+    quality: int | None
+    overwrite: bool
+    jobs: int
+    report: str | None
+    max_pixels: int
+    precision: str
+    threads: int | None
+    memory: int | None
+
+    def options(self) -> Options:
+        """How each file is worked on."""
+        from pellucid.tasks.rows import Options
+
+        return Options(
+            self.precision,
+            self.threads,
+            self.memory,
+            self.max_pixels,
+            self.picture_format,
+            self.quality,
+            self.overwrite,
+        )
+
+
+def pictures_in_and_out(command: F) -> F:
+    """IN... and OUT: the first of a command's options; `batch_options` are its last."""
+    sources = click.argument("sources", nargs=-1, required=True, metavar="IN...")
+    help = "A picture file, a folder, or - for standard output."
+    return sources(click.option("-o", "--output", required=True, metavar="OUT", help=help)(command))
+
+
+def batch_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The rest of what such commands take; all of it reaches the command as one `Asked`."""
     from pellucid.picture import DEFAULT_MAX_PIXELS
+
+    @functools.wraps(command)
+    def gathered(**values: Any) -> int:
+        return command(Asked(**{f.name: values.pop(f.name) for f in fields(Asked)}), **values)
 
     for option in reversed(
         [
@@ -74,7 +122,10 @@ def output_options(command: F) -> F:
                 show_default=True,
                 help="Refuse larger pictures: a guard against files that lie.",
             ),
+            precision_option,
+            threads_option,
+            memory_option,
         ]
     ):
-        command = option(command)
-    return command
+        gathered = option(gathered)
+    return gathered

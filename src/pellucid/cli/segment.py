@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from pellucid.cli.columns import columns
-from pellucid.cli.options import memory_option, output_options, precision_option, threads_option
+from pellucid.cli.options import Asked, batch_options, pictures_in_and_out
 
 if TYPE_CHECKING:
     from pellucid.cli.many_files import Advanced
-    from pellucid.tasks.segment import Segmented
+    from pellucid.tasks.segment import Found, Segmented
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="IN...")
-@click.option(
-    "-o", "--output", required=True, metavar="OUT", help="A picture file, a folder, or - for standard output."
-)
+@pictures_in_and_out
 @click.option("--model", default="streets", show_default=True, metavar="NAME|FILE", help="Which model.")
 @click.option("--opacity", type=float, default=0.5, show_default=True, help="How much of a class's colour, 0 to 1.")
 @click.option(
@@ -29,28 +26,15 @@ if TYPE_CHECKING:
 @click.option("--legend/--no-legend", default=True, show_default=True, help="Names and shares below the picture.")
 @click.option("--labels", is_flag=True, help="Write the classes' numbers instead, as a grey picture of 8 bits.")
 @click.option("--json", "as_json", is_flag=True, help="Print shares and probabilities as JSON.")
-@output_options
-@precision_option
-@threads_option
-@memory_option
+@batch_options
 def command(
-    sources: tuple[str, ...],
-    output: str,
+    asked: Asked,
     model: str,
     opacity: float,
     side: int,
     legend: bool,
     labels: bool,
     as_json: bool,
-    picture_format: str | None,
-    quality: int | None,
-    overwrite: bool,
-    jobs: int,
-    report: str | None,
-    max_pixels: int,
-    precision: str,
-    threads: int | None,
-    memory: int | None,
 ) -> int:
     """Give every pixel of pictures a class: by default what is seen from a car, such as road, car, tree.
 
@@ -59,61 +43,63 @@ def command(
     """
     import pellucid
     from pellucid.cli.many_files import run_many
-    from pellucid.tasks.denoise import again
-    from pellucid.tasks.rows import Options
+    from pellucid.tasks.rows import again
     from pellucid.tasks.segment import Look, classes_of, segment_file
 
     network = pellucid.load(model)
     classes_of(network)  # refuses models for other tasks
     look = Look(opacity, legend, labels, side)
-    options = Options(precision, threads, memory, max_pixels, picture_format, quality, overwrite)
-    found: dict[str, Segmented] = {}
+    options = asked.options()
+    found: dict[str, Summary] = {}
 
     def work(source: str | BinaryIO, target: str | BinaryIO, advanced: Advanced) -> list[str]:
         with again(source) as opened:
             segmented, notes = segment_file(network, opened, target, options, look, advanced)
-        found[source if isinstance(source, str) else "-"] = segmented
+        found[source if isinstance(source, str) else "-"] = summary_of(segmented)
         return notes
 
-    code = run_many(
-        list(sources),
-        output,
-        work,
-        note=f"{network.name}, {network.precision_in_words(precision)}",
-        picture_format=picture_format,
-        overwrite=overwrite,
-        jobs=jobs,
-        report=report,
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout.buffer,
-    )
+    code = run_many(asked, work, note=f"{network.name}, {network.precision_in_words(asked.precision)}")
     if found:
         words = _json(found) if as_json else _table(found)
-        click.echo(words, err=output == "-")  # standard output has the picture
+        click.echo(words, err=asked.output == "-")  # standard output has the picture
     return code
 
 
-def _json(found: dict[str, Segmented]) -> str:
+@dataclass(frozen=True)
+class Summary:
+    """What is said of one picture. Its probabilities are let go: those of a long batch would fill the memory."""
+
+    size: tuple[int, int]
+    seen_at: tuple[int, int]
+    classes: dict[str, Found]
+
+
+def summary_of(segmented: Segmented) -> Summary:
+    h, w, _ = segmented.probabilities.shape
+    return Summary(segmented.size, (h, w), segmented.found())
+
+
+def _json(found: dict[str, Summary]) -> str:
     pictures = [
         {
             "file": source,
-            "size": list(segmented.size),
-            "seen_at": list(segmented.probabilities.shape[:2]),
+            "size": list(summary.size),
+            "seen_at": list(summary.seen_at),
             "classes": {
                 name: {"number": number, "share": one.share, "probability": one.probability}
-                for number, (name, one) in enumerate(segmented.found().items())
+                for number, (name, one) in enumerate(summary.classes.items())
             },
         }
-        for source, segmented in sorted(found.items())
+        for source, summary in sorted(found.items())
     ]
     return json.dumps(pictures, indent=2)
 
 
-def _table(found: dict[str, Segmented]) -> str:
+def _table(found: dict[str, Summary]) -> str:
     """A block for each picture, the largest class first."""
     rows = []
-    for source, segmented in sorted(found.items()):
-        there = sorted((item for item in segmented.found().items() if item[1].share), key=lambda item: -item[1].share)
+    for source, summary in sorted(found.items()):
+        there = sorted((item for item in summary.classes.items() if item[1].share), key=lambda item: -item[1].share)
         rows += [
             (source if i == 0 else "", name, f"{one.share:.1%}", f"{one.probability:.1%}")
             for i, (name, one) in enumerate(there)

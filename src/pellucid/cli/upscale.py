@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from pellucid.cli.options import memory_option, output_options, precision_option, threads_option
+from pellucid.cli.options import Asked, batch_options, pictures_in_and_out
 
 if TYPE_CHECKING:
     from pellucid.network import Network
@@ -15,10 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="IN...")
-@click.option(
-    "-o", "--output", required=True, metavar="OUT", help="A picture file, a folder, or - for standard output."
-)
+@pictures_in_and_out
 @click.option("--scale", type=click.IntRange(2, 4), help="How many times larger; 3 unless the model says otherwise.")
 @click.option("--model", metavar="NAME|FILE", help="Which model; the best that ships for the scale by default.")
 @click.option(
@@ -27,25 +23,12 @@ if TYPE_CHECKING:
     type=click.Choice(["clean", "photo", "auto"]),
     help="Clean pictures, or photographs stored as JPEG; auto, the default, looks for JPEG's blocks in each.",
 )
-@output_options
-@precision_option
-@threads_option
-@memory_option
+@batch_options
 def command(
-    sources: tuple[str, ...],
-    output: str,
+    asked: Asked,
     scale: int | None,
     model: str | None,
     kind: str | None,
-    picture_format: str | None,
-    quality: int | None,
-    overwrite: bool,
-    jobs: int,
-    report: str | None,
-    max_pixels: int,
-    precision: str,
-    threads: int | None,
-    memory: int | None,
 ) -> int:
     """Enlarge pictures: files, folders, or - for standard input.
 
@@ -53,22 +36,15 @@ def command(
     are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.
     """
     from pellucid.cli.many_files import run_many
-    from pellucid.tasks.superres import ByBlocks, Options, upscale_file
+    from pellucid.tasks.superres import ByBlocks, upscale_file
 
     chosen = _chosen(model, scale, kind)
     network = chosen.clean if isinstance(chosen, ByBlocks) else chosen
-    options = Options(precision, threads, memory, max_pixels, picture_format, quality, overwrite)
+    options = asked.options()
     return run_many(
-        list(sources),
-        output,
+        asked,
         lambda source, target, advanced: upscale_file(chosen, source, target, options, advanced),
-        note=f"{network.name}, {network.precision_in_words(precision)}",
-        picture_format=picture_format,
-        overwrite=overwrite,
-        jobs=jobs,
-        report=report,
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout.buffer,
+        note=f"{network.name}, {network.precision_in_words(asked.precision)}",
     )
 
 

@@ -86,4 +86,4 @@ def format_to_write(name: str | None, target_name: str | None) -> Format:
         raise UsageError(
             "no picture format is named", seen=target_name or "a stream", expected=f"a suffix or format: {known}"
         )
-    raise UsageError("this format can't be written", seen=suffix, expected=known)
+    raise UsageError("this format can't be written", seen=suffix, expected=known, hint="--format png, for example")

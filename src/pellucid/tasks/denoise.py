@@ -7,11 +7,8 @@ the edge. It takes away noise as white as it was learned with; it is no retouche
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from shutil import copyfileobj
 from typing import BinaryIO
 
 import numpy as np
@@ -20,7 +17,7 @@ from pellucid.errors import UsageError
 from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
 from pellucid.tasks.noise import NoiseEstimator, estimate_sigma
-from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, colours_of, through, to_channels, visible_rows
+from pellucid.tasks.rows import BLOCK, Options, Rows, again, ahead, colours_of, through, to_channels, visible_rows
 from pellucid.whole_picture import run_array
 
 STRONGEST = 55.0
@@ -161,19 +158,3 @@ def _cleaned(
             noisy = given.pop(len(colour))
             colour = noisy + np.float32(strength) * (colour - noisy)
         yield colour, alphas.pop(len(colour)) if info.has_alpha else None
-
-
-@contextmanager
-def again(source: str | BinaryIO) -> Iterator[Callable[[], str | BinaryIO]]:
-    """A source that can be opened several times: a stream is kept in a file without a name."""
-    if isinstance(source, str):
-        yield lambda: source
-        return
-    with tempfile.TemporaryFile() as kept:
-        copyfileobj(source, kept, 1 << 20)
-
-        def rewound() -> BinaryIO:
-            kept.seek(0)
-            return kept  # type: ignore[return-value]
-
-        yield rewound

@@ -40,6 +40,9 @@ grey alone tells."""
 LEAST_LEFT = 0.3
 """Blocks in which clipping left less than this share of the noise's variance tell too little."""
 
+MOST = 127.5
+"""No picture varies more, half of it black and half white; there, next to nothing is left from which to tell."""
+
 ITERATIONS = 20
 SMALLEST = 0.02
 """Grey levels below which a picture counts as free of noise."""
@@ -130,7 +133,7 @@ def _sigma(blocks: np.ndarray, part: slice) -> float:
         before, sigma = sigma, math.sqrt(measured)
         if abs(sigma - before) < 1e-3:
             break
-    return sigma if sigma >= SMALLEST else 0.0
+    return min(sigma, MOST) if sigma >= SMALLEST else 0.0
 
 
 def variance_left(share: np.ndarray) -> np.ndarray:

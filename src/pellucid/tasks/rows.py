@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import itertools
 import queue
+import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from shutil import copyfileobj
+from typing import BinaryIO
 
 import numpy as np
 
@@ -36,6 +40,22 @@ class Options:
     format: str | None = None
     quality: int | None = None
     overwrite: bool = False
+
+
+@contextmanager
+def again(source: str | BinaryIO) -> Iterator[Callable[[], str | BinaryIO]]:
+    """A source that can be opened several times: a stream is kept in a file without a name."""
+    if isinstance(source, str):
+        yield lambda: source
+        return
+    with tempfile.TemporaryFile() as kept:
+        copyfileobj(source, kept, 1 << 20)
+
+        def rewound() -> BinaryIO:
+            kept.seek(0)
+            return kept  # type: ignore[return-value]
+
+        yield rewound
 
 
 def through(

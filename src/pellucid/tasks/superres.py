@@ -19,8 +19,7 @@ from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
 from pellucid.resample import RowResampler
 from pellucid.tasks.blocking import ENOUGH, BlockingMeter
-from pellucid.tasks.denoise import again
-from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, through, to_channels, visible_rows
+from pellucid.tasks.rows import BLOCK, Options, Rows, again, ahead, through, to_channels, visible_rows
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def save(path: str, content: str | bytes) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
         os.replace(temporary, path)
     except OSError as error:
-        raise UsageError("the file cannot be written", seen=path, expected=error.strerror) from None
+        raise UsageError("the file cannot be written", seen=f"{path}: {error.strerror}") from None
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
