@@ -1,25 +1,17 @@
 // The extension `pellucid._engine`: arrays and exceptions, nothing else. Errors of the engine become the classes of
 // `pellucid.errors`; the interpreter's lock is released while anything is computed.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <functional>
-#include <optional>
 
 #include "bindings/training.h"
 #include "execution/memory.h"
 #include "isa/isa.h"
 #include "pellucid/engine.h"
 
-namespace nb = nanobind;
-using namespace nb::literals;
-using namespace pellucid;
-
 namespace {
 
-using Array = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Made = nb::ndarray<nb::numpy, float>;
 
 // ---- errors
@@ -290,4 +282,5 @@ NB_MODULE(_engine, m) {
           },
           "width"_a, "height"_a = 0, "threads"_a = 0, "memory"_a = 0, "strip"_a = 0, "block"_a = 0);
   add_training(m);
+  add_training_on_tiles(m);
 }

@@ -2,40 +2,20 @@
 // once.
 #include "bindings/training.h"
 
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
 
 #include <array>
 #include <cstdint>
-#include <optional>
 
-#include "pellucid/engine.h"
 #include "training/buffers.h"
 #include "training/convolution.h"
 #include "training/optimiser.h"
 
-namespace nb = nanobind;
-using namespace nb::literals;
-using namespace pellucid;
-
 namespace {
 
-using Array = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using Result = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Geometry = std::vector<int>;  // stride y x, padding y x, dilation y x, groups
-
-void expect(bool right, const char* what, const std::string& seen, const std::string& expected) {
-  if (!right) throw Error(Error::Kind::usage, what, seen, expected);
-}
-
-template <class A>
-std::string shape_of(const A& array) {
-  std::string text = "(";
-  for (std::size_t k = 0; k < array.ndim(); k++) text += (k ? ", " : "") + std::to_string(array.shape(k));
-  return text + ")";
-}
 
 template <class T, class A>
 training::Maps<T> to_maps(const A& array) {
@@ -76,11 +56,6 @@ nb::ndarray<nb::numpy, float> empty(const std::vector<std::size_t>& shape) {
   auto* buffer = new training::Buffer(size);
   nb::capsule owner(buffer, [](void* p) noexcept { delete static_cast<training::Buffer*>(p); });
   return nb::ndarray<nb::numpy, float>(buffer->floats(), shape.size(), shape.data(), owner);
-}
-
-void expect_channels(const std::optional<Array>& values, const char* what, int channels) {
-  expect(!values || values->size() == std::size_t(channels), what, values ? shape_of(*values) : "",
-         std::to_string(channels));
 }
 
 void forward(const Array& x, const Array& weight, const std::optional<Array>& bias, const Geometry& geometry, bool relu,

@@ -1,4 +1,4 @@
-// AVX-512 with matrix tiles (AMX) for bfloat16: AVX-512's table with one entry replaced.
+// AVX-512 with matrix tiles (AMX) for bfloat16: AVX-512's table with those entries replaced that use them.
 #include <immintrin.h>
 
 #include <utility>
@@ -26,17 +26,31 @@ inline V at_least(V x, V least) { return _mm512_maskz_max_ps(__mmask16(-1), leas
 inline void store_bf16(unsigned short* p, V v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), __m256i(_mm512_cvtneps_pbh(v)));
 }
+#define PELLUCID_BITS_OF_LANES
+inline unsigned positive_lanes(V v) { return _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ); }
+inline V chosen(unsigned bits, V set, V unset) { return _mm512_mask_blend_ps(__mmask16(bits), unset, set); }
 #include "isa/vec.h"
 #include "kernels/finish.inl.h"
 #include "kernels/tiles.inl.h"
+#include "training/tile_convolution.inl.h"
+#include "training/tile_weights.inl.h"
 // clang-format on
 
 }  // namespace
 
 const KernelTable& kernels_amx() {
+  static const training::Functions functions = [] {
+    training::Functions f = *kernels_avx512().training;
+    f.tile_forward = training_tiles::forward;
+    f.tile_backward = training_tiles::backward;
+    f.tile_back_through = training_tiles::back_through;
+    f.tile_weights = training_tiles::weights;
+    return f;
+  }();
   static const KernelTable table = [] {
     KernelTable t = kernels_avx512();
     t.tiles = tiles::run;
+    t.training = &functions;
     return t;
   }();
   return table;

@@ -30,6 +30,22 @@ inline void store_bf16(unsigned short* p, V v) {
   *reinterpret_cast<VS*>(p) = __builtin_convertvector((VW)round_to_bf16(v) >> 16, VS);
 }
 #endif
+inline V load_bf16(const unsigned short* p) {
+  return (V)(__builtin_convertvector(*reinterpret_cast<const VS*>(p), VW) << 16);
+}
+
+// A bit for each lane: which are positive; and of two vectors what the bits choose.
+#ifndef PELLUCID_BITS_OF_LANES  // kernels_amx.cpp has instructions for it
+inline unsigned positive_lanes(V v) {
+  unsigned bits = 0;
+  for (int i = 0; i < kLanes; i++) bits |= unsigned(v[i] > 0) << i;
+  return bits;
+}
+inline V chosen(unsigned bits, V set, V unset) {
+  for (int i = 0; i < kLanes; i++) set[i] = bits >> i & 1 ? set[i] : unset[i];
+  return set;
+}
+#endif
 
 // Sums of the lanes of four vectors each.
 typedef float V4 __attribute__((vector_size(16)));

@@ -18,16 +18,17 @@ struct Pending {
   int output = 0, vectors = 0;
 };
 
+// What a pixel's sums become is `Out`'s to say: out.pixel(sums, row, x, channel, vectors), each pixel once.
+template <class Out>
 class Rectangle {
  public:
-  Rectangle(const PackedTiles& packed, const ConvolutionCall& call)
-      : packed(packed), call(call), s(packed.shape), finish{packed.epilogue, call} {
+  Rectangle(const PackedTiles& packed, const ConvolutionCall& call, const Out& out)
+      : packed(packed), call(call), s(packed.shape), out(out) {
     x0 = call.x0 < 0 ? 0 : call.x0, x1 = call.x1 < call.width ? call.x1 : call.width;
     sums = static_cast<float*>(call.scratch);
     copies = reinterpret_cast<unsigned short*>(sums + kPixels * kOutputs);
     plane_size = call.in_plane ? call.in_plane : tile_plane(packed, x1 - x0);
     origin = call.in_plane ? 0 : x0 * s.stride_x - s.pad_left;
-    out_channels = plane_channels(call.out_stride);
   }
 
   void run() {
@@ -50,9 +51,9 @@ class Rectangle {
   const PackedTiles& packed;
   const ConvolutionCall& call;
   const ConvolutionShape& s;
-  const Finish finish;
+  const Out& out;
   Tiles tiles;
-  int x0, x1, origin, out_channels, last_row = -1;  // origin: the pixel that a row of the input begins with
+  int x0, x1, origin, last_row = -1;  // origin: the pixel that a row of the input begins with
   std::ptrdiff_t plane_size;
   float* sums;             // [kPixels][kOutputs]
   unsigned short* copies;  // a ring: [row % tile_rows()][plane][32 numbers before the first pixel, then all]
@@ -164,20 +165,31 @@ class Rectangle {
 
   void bring_out(int most) {
     const int end = pending.x + most < pending.end ? pending.x + most : pending.end;
-    for (; pending.x < end; pending.x++) {
-      const float* from = sums + (pending.x - pending.first) * kOutputs;
-      for (int n = 0; n < pending.vectors; n++) bring_out(load(from + n * kLanes), pending.output + n * kLanes);
-    }
-  }
-
-  void bring_out(V sum, int channel) {
-    if (!call.out_plane) return finish.one(sum, pending.row, pending.x, channel, channel);
-    unsigned short* to = reinterpret_cast<unsigned short*>(call.out[pending.row]) + channel / kPlane * call.out_plane +
-                         std::ptrdiff_t(pending.x) * out_channels + channel % kPlane;
-    store_bf16(to, finish.finished(sum, pending.row, pending.x, channel, channel));
+    for (; pending.x < end; pending.x++)
+      out.pixel(sums + (pending.x - pending.first) * kOutputs, pending.row, pending.x, pending.output, pending.vectors);
   }
 };
 
-void run(const PackedTiles& packed, const ConvolutionCall& call) { Rectangle(packed, call).run(); }
+// What follows a sum when a model runs: activation, residual, rounding, to float32 or bfloat16.
+struct ToMap {
+  const ConvolutionCall& call;
+  const Finish finish;
+  const int channels = plane_channels(call.out_stride);
+
+  void pixel(const float* sums, int row, int x, int channel, int vectors) const {
+    for (int n = 0; n < vectors; n++) one(load(sums + n * kLanes), row, x, channel + n * kLanes);
+  }
+
+  void one(V sum, int row, int x, int channel) const {
+    if (!call.out_plane) return finish.one(sum, row, x, channel, channel);
+    unsigned short* to = reinterpret_cast<unsigned short*>(call.out[row]) + channel / kPlane * call.out_plane +
+                         std::ptrdiff_t(x) * channels + channel % kPlane;
+    store_bf16(to, finish.finished(sum, row, x, channel, channel));
+  }
+};
+
+void run(const PackedTiles& packed, const ConvolutionCall& call) {
+  Rectangle<ToMap>(packed, call, {call, {packed.epilogue, call}}).run();
+}
 
 }  // namespace tiles

@@ -10,6 +10,7 @@
 #include "layout/tensor_layout.h"
 #include "training/buffers.h"
 #include "training/fresh_kernel.h"
+#include "training/slope_sums.h"
 #include "training/strip.h"
 
 namespace pellucid::training {
@@ -18,30 +19,6 @@ namespace {
 constexpr int kBandRows = 12;  // three rows of Winograd's tiles: the strip stays in the second cache beside the weights
 
 constexpr long round_up(long a, long b) { return (a + b - 1) / b * b; }
-
-// The sums for slopes, apart for each piece of work and added in order: the same bits for any number of threads.
-class SlopeSums {
- public:
-  SlopeSums(const ActivationBack* activation, long pieces, int channels)
-      : result(activation ? activation->slope_gradient : nullptr),
-        pieces(result ? pieces : 0),
-        channels(channels),
-        sums(sizeof(float) * this->pieces * channels) {
-    std::fill_n(sums.floats(), this->pieces * channels, 0.0f);
-  }
-  float* of(long piece) const { return result ? sums.floats() + piece * channels : nullptr; }
-  void finish() const {
-    if (result) std::fill_n(result, channels, 0.0f);
-    for (long piece = 0; piece < pieces; piece++)
-      for (int c = 0; c < channels; c++) result[c] += of(piece)[c];
-  }
-
- private:
-  float* const result;
-  const long pieces;
-  const int channels;
-  const Buffer sums;
-};
 
 struct WholeMaps {
   const ConvolutionShape& shape;
@@ -71,7 +48,7 @@ struct WholeMaps {
     threads = int(std::clamp<long>(threads, 1, from.n * bands));
     const std::size_t each = strip_bytes + kernel_bytes + pointer_bytes;
     const Buffer scratch(each * threads);
-    const SlopeSums sums(activation, from.n * bands, to.c);
+    const SlopeSums sums(activation ? activation->slope_gradient : nullptr, from.n * bands, to.c, to.c);
     std::atomic<long> next = 0;
     run_on_threads(threads, [&](int thread, int) {
       for (long task; (task = next++) < from.n * bands;)
@@ -108,7 +85,7 @@ void forward(const ConvolutionShape& shape, const float* weight, const float* bi
 void backward_activation(const ActivationBack& activation, const ConstMaps& gradient, const Maps<float>& to,
                          int threads) {
   const long rows = to.n * to.h, row = to.w * to.c;
-  const SlopeSums sums(&activation, rows, to.c);
+  const SlopeSums sums(activation.slope_gradient, rows, to.c, to.c);
   std::atomic<long> next = 0;
   run_on_threads(int(std::clamp<long>(threads, 1, rows)), [&](int, int) {
     for (long r; (r = next++) < rows;) {

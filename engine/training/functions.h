@@ -4,6 +4,11 @@
 
 #include <cstddef>
 
+namespace pellucid {
+struct ConvolutionCall;  // kernels/convolution.h
+struct PackedTiles;      // kernels/packed.h
+}  // namespace pellucid
+
 namespace pellucid::training {
 
 // `tiles` neighbouring tiles of one row of tiles, in Winograd's space: 36 frequencies, each `frequency` floats after
@@ -48,6 +53,34 @@ struct BackThrough {
   float* sums;
 };
 
+// Rows of one image in bfloat16, as tile_maps.h lays them out, as one long row of the call's `width` pixels. Forward
+// the mask is written, if not null; backward it is read: what is stored is the sum times one or, without the bit, times
+// the packed slope (null: zero). `sums`, if not null, gets what lies in `shown`, a map like the one that is written,
+// times the sum, where the bit is not set.
+struct TileBand {
+  const PackedTiles& packed;
+  const ConvolutionCall& call;
+  unsigned short* mask;         // of the first pixel
+  const unsigned short* shown;  // its first pixel
+  float* sums;
+};
+
+// The gradient of weights from rows of one image: sums[ky][kx][tile of oc][tile of ic][16 of oc][16 of ic] += products
+// over `pixels`, bias[tile of oc][16 of oc][16 times the same] += gradients. Channels are multiples of 16; planes as in
+// tile_maps.h; k is 1 or 3, and `pitch` the pixels of a row.
+struct TileUnit {
+  const unsigned short *x, *gradient;  // of the unit's first pixel
+  std::ptrdiff_t x_plane, gradient_plane;
+  int ic, oc, k, pitch, pixels;
+  unsigned short* scratch;  // scratch_numbers() on a cache line's boundary
+  float *sums, *bias;
+
+  constexpr int steps() const { return (pixels + 31) / 32; }
+  constexpr int reach() const { return k / 2 * (pitch + 1); }  // pixels read before the first and after the last
+  constexpr int pairs() const { return reach() + steps() * 16; }
+  constexpr std::ptrdiff_t scratch_numbers() const { return std::ptrdiff_t(oc) * steps() * 32 + ic * 4l * pairs(); }
+};
+
 struct Functions {
   void (*input_tiles)(const TileRow& row);     // 6x6 pixels every 4, as Winograd's F(4x4, 3x3) sees its input
   void (*gradient_tiles)(const TileRow& row);  // 4x4 pixels, by the transpose of its output's transform
@@ -55,6 +88,10 @@ struct Functions {
   void (*back_through)(const BackThrough& call);
   void (*adam)(const AdamTensor& tensor, const AdamFactors& factors);
   double (*squares)(const float* data, long count);  // their sum
+  void (*tile_forward)(const TileBand& band);        // on matrix tiles: emulated, but for amx
+  void (*tile_backward)(const TileBand& band);
+  void (*tile_back_through)(const TileBand& band);  // of gradients that lie where they are to be written
+  void (*tile_weights)(const TileUnit& unit);
 };
 
 }  // namespace pellucid::training

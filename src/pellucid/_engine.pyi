@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
+Halves = np.ndarray[Any, np.dtype[np.int16]]
+Size = tuple[int, int, int]
 
 def operations() -> list[dict[str, Any]]: ...
 def isas() -> list[str]: ...
@@ -39,6 +41,45 @@ def training_backward_data(
     threads: int,
 ) -> None: ...
 def training_channels_last(x: Array, out: Array, threads: int) -> None: ...
+def training_tile_sizes(size: Size, channels: int) -> tuple[int, int]: ...
+def training_to_tiles(dense: Halves, out: Halves, threads: int) -> None: ...
+def training_from_tiles(maps: Halves, dense: Halves, threads: int) -> None: ...
+def training_tile_forward(
+    x: Halves,
+    size: Size,
+    weight: Array,
+    bias: Array | None,
+    relu: bool,
+    slope: Array | None,
+    mask: Halves | None,
+    out: Halves,
+    threads: int,
+) -> None: ...
+def training_tile_back_through(
+    gradient: Halves,
+    size: Size,
+    channels: int,
+    mask: Halves,
+    slope: Array | None,
+    shown: Halves | None,
+    slope_gradient: Array | None,
+    threads: int,
+) -> None: ...
+def training_tile_backward_data(
+    gradient: Halves,
+    size: Size,
+    weight: Array,
+    relu: bool,
+    mask: Halves | None,
+    slope: Array | None,
+    shown: Halves | None,
+    slope_gradient: Array | None,
+    out: Halves,
+    threads: int,
+) -> None: ...
+def training_tile_backward_weights(
+    x: Halves, gradient: Halves, size: Size, weight_gradient: Array, bias_gradient: Array | None, threads: int
+) -> None: ...
 def training_adam_step(
     addresses: Sequence[Sequence[int]],
     rate: float,

@@ -1,6 +1,7 @@
 """Whose kernels a run computes on, and that it shows in the run's folder and nowhere else."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,21 +9,40 @@ import torch
 
 from pellucid import _engine
 from pellucid.errors import UsageError
+from pellucid.learn.layers import on_tiles
 from pellucid.learn.recipes import load_recipe
 from pellucid.learn.training.job import Job
 from pellucid.learn.training.kernels import precision_for, settled_engine
 from pellucid.learn.training.load import load_run
 from pellucid.learn.training.loop import train
+from tests.learn.training.tiny import job
 
 on_vectors = pytest.mark.skipif(
     _engine.isa() == "scalar" or torch.cuda.is_available(), reason="the engine trains on vectors of a CPU"
 )
 
 
+@pytest.fixture
+def isa() -> Iterator[None]:
+    before = _engine.isa()
+    yield
+    _engine.set_isa(before)
+
+
 @on_vectors
 def test_float32_is_computed_by_the_engine_unless_torch_is_asked_for() -> None:
     assert settled_engine("auto", "fp32") == "pellucid"
     assert settled_engine("torch", "fp32") == "torch"
+
+
+@on_vectors
+@pytest.mark.usefixtures("isa")
+def test_bfloat16_is_computed_by_the_engine_where_tiles_are() -> None:
+    _engine.set_isa("amx-emulated")
+    assert settled_engine("auto", "bf16") == settled_engine("pellucid", "bf16") == "pellucid"
+    assert settled_engine("torch", "bf16") == "torch"
+    vectors = [isa for isa in _engine.isas() if isa not in ("scalar", "amx")]
+    _engine.set_isa(vectors[-1])
     assert settled_engine("auto", "bf16") == "torch"
     with pytest.raises(UsageError, match="bf16"):
         settled_engine("pellucid", "bf16")
@@ -50,3 +70,14 @@ def test_both_engines_train_to_nearly_the_same_weights(tmp_path: Path) -> None:
         found[engine] = torch.cat([w.flatten() for w in load_run(run)[0].parameters()])
     difference = (found["pellucid"] - found["torch"]).abs().max()
     assert 0 < difference < 1e-3  # other kernels round otherwise
+
+
+@on_vectors
+@pytest.mark.usefixtures("isa")
+def test_a_run_in_bfloat16_is_computed_by_tiles(tmp_path: Path, crops: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _engine.set_isa("amx-emulated")
+    layers, forward = [], on_tiles.forward
+    monkeypatch.setattr(on_tiles, "forward", lambda *given: layers.append(1) or forward(*given))
+    train(job(tmp_path / "run", crops, "network.name=chain", "steps=3", precision="bf16"))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["engine"] == "pellucid"
+    assert len(layers) >= 3 * 4  # steps by head, two layers, tail

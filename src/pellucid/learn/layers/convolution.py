@@ -1,19 +1,24 @@
 """`Conv2d` and `ConvolutionChain`: torch's `Conv2d` and `Sequential`, with the same parameters, names and arguments,
 whose convolutions run on the engine.
 
-They stand aside, and are then nothing but torch's modules, while a module is exported, under autocast, for single
-pictures without a batch, and for what the engine does not take. A chain does the same when someone listens to the
-layers inside it with hooks.
+They compute in float32 or, where autocast asks for bfloat16 and the processor has matrix tiles, on those (`tiles`).
+They stand aside, and are then nothing but torch's modules, while a module is exported, under any other autocast, for
+single pictures without a batch, and for what the engine does not take. A chain does the same when someone listens to
+the layers inside it with hooks.
 """
 
 from __future__ import annotations
+
+from enum import Enum, auto
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pellucid.learn.layers import on_tiles
 from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolutions import Geometry, convolutions, runs_of
+from pellucid.learn.layers.tiles import tiles
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU)
 
@@ -46,14 +51,39 @@ def _pads_before(layer: nn.Conv2d) -> bool:
     return layer.padding_mode != "zeros"
 
 
-def _stands_aside(x: Tensor) -> bool:
-    autocast = torch.is_autocast_enabled(x.device.type)
-    return torch.compiler.is_exporting() or autocast or x.dim() != 4 or x.numel() == 0
+class Way(Enum):
+    """Where convolutions compute."""
+
+    ENGINE = auto()
+    TILES = auto()
+    TORCH = auto()
 
 
-def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
+def _way(x: Tensor) -> Way:
+    if torch.compiler.is_exporting() or x.dim() != 4 or x.numel() == 0:
+        return Way.TORCH
+    kind = x.device.type
+    if not torch.is_autocast_enabled(kind):
+        return Way.ENGINE
+    to_bf16 = kind == "cpu" and torch.get_autocast_dtype(kind) == torch.bfloat16
+    return Way.TILES if to_bf16 and on_tiles.present() else Way.TORCH
+
+
+def _goes(layer: nn.Conv2d, way: Way) -> bool:
+    """Whether a layer computes this way."""
+    if way is not Way.TILES:
+        return way is Way.ENGINE and why_not(layer) is None
+    geometry = _geometry(layer)
+    return geometry is not None and on_tiles.takes(geometry, layer.weight) and not _pads_before(layer)
+
+
+def _run(layers: list[nn.Module], x: Tensor, way: Way) -> Tensor:
     """Convolutions, each with or without an activation after it, as one operation."""
-    weights, biases, numbers, relu, slopes = [], [], list[int](), list[bool](), list[Tensor]()
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    numbers: list[int] = []
+    relu: list[bool] = []
+    slopes: list[Tensor] = []
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             geometry = _geometry(layer)
@@ -69,23 +99,27 @@ def _run(layers: list[nn.Module], x: Tensor) -> Tensor:
             slopes[-1] = weights[-1].new_full((1,), layer.negative_slope)
         else:
             relu[-1] = True
+    if way is Way.TILES:
+        return tiles(x, weights, biases, numbers, relu, slopes)
     return convolutions(x, weights, biases, numbers, relu, slopes)[-1]
 
 
 class Conv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
-        if _stands_aside(x) or why_not(self):
+        way = _way(x)
+        if not _goes(self, way):
             return super().forward(x)
         if _pads_before(self):
             x = F.pad(x, self._reversed_padding_repeated_twice, mode=self.padding_mode)
-        return _run([self], x)
+        return _run([self], x, way)
 
 
 class CollapsibleConv2dOnEngine(CollapsibleConv2d):
     """A collapsible convolution on the engine."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) if _stands_aside(x) else _run([self], x)
+        way = _way(x)
+        return _run([self], x, way) if _goes(self, way) else super().forward(x)
 
 
 class ConvolutionChain(nn.Sequential):
@@ -97,22 +131,23 @@ class ConvolutionChain(nn.Sequential):
 
 def in_order(layers: list[nn.Module], x: Tensor) -> Tensor:
     """One layer after the other, every run of convolutions on the engine and activations as one operation."""
-    runs = runs_of([kind_of(layer) for layer in layers])
+    way = _way(x)
+    runs = runs_of([kind_of(layer, way) for layer in layers])
     done = 0
-    for begin, end in () if _stands_aside(x) or any(map(_listened_to, layers)) else runs:
+    for begin, end in () if any(map(_listened_to, layers)) else runs:
         for layer in layers[done:begin]:
             x = layer(x)
-        x = _run(layers[begin:end], x)
+        x = _run(layers[begin:end], x, way)
         done = end
     for layer in layers[done:]:
         x = layer(x)
     return x
 
 
-def kind_of(layer: nn.Module) -> str:
+def kind_of(layer: nn.Module, way: Way = Way.ENGINE) -> str:
     """`conv`, `activation` or `other`."""
     if type(layer) is Conv2d or type(layer) is CollapsibleConv2dOnEngine:
-        return "conv" if why_not(layer) is None and not _pads_before(layer) else "other"
+        return "conv" if _goes(layer, way) and not _pads_before(layer) else "other"
     return "activation" if type(layer) in ACTIVATIONS else "other"
 
 

@@ -22,7 +22,7 @@ from pellucid.errors import TrainingError
 from pellucid.learn.layers import on_engine, on_torch
 from pellucid.learn.layers.layer import Geometry, Layer, geometries, layers_of
 
-__all__ = ["Geometry", "convolutions", "convolutions_backward", "convolutions_forward", "runs_of"]
+__all__ = ["Geometry", "convolutions", "convolutions_backward", "convolutions_forward", "refuse", "runs_of"]
 
 
 def convolutions(
@@ -149,7 +149,8 @@ def _differentiate(ctx, gradients):
     return of_x if x_wanted else None, of_weights, of_biases, None, None, of_slopes
 
 
-def _refuse(ctx, *gradients):
+def refuse(ctx, *gradients):
+    """The way back through a way back."""
     raise TrainingError(
         "a gradient of a gradient through convolutions on the engine",
         expected="first gradients only",
@@ -158,7 +159,7 @@ def _refuse(ctx, *gradients):
 
 
 convolutions_forward.register_autograd(_differentiate, setup_context=_remember)
-convolutions_backward.register_autograd(_refuse)
+convolutions_backward.register_autograd(refuse)
 
 
 # ---- which layers make a run

@@ -1,4 +1,5 @@
-"""On whose kernels a run computes: the engine's, for float32 on a processor with vectors, else torch's."""
+"""On whose kernels a run computes: the engine's, for float32 on a processor with vectors and for bfloat16 on one with
+matrix tiles, else torch's."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import torch
 
 from pellucid import _engine
 from pellucid.errors import UsageError, unknown_name
+from pellucid.learn.layers import on_tiles
 
 ENGINES = ("auto", "pellucid", "torch")
 
@@ -24,12 +26,12 @@ def settled_engine(engine: str, precision: str) -> str:
     """`pellucid` or `torch`: what was asked for, or what is faster in this precision."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
-    fits = precision == "fp32" and _has_kernels()
+    fits = _has_kernels() and (precision == "fp32" or (precision == "bf16" and on_tiles.present()))
     if engine == "pellucid" and not fits:
         raise UsageError(
             "the engine cannot train here",
             seen=f"{precision}, {_engine.isa()} kernels{', a GPU' if torch.cuda.is_available() else ''}",
-            expected="fp32 on a processor with AVX2, AVX-512 or NEON",
+            expected="fp32 on a processor with AVX2, AVX-512 or NEON, or bf16 on one with AMX",
             hint="--engine auto takes what there is",
         )
     return "torch" if engine == "torch" or not fits else "pellucid"

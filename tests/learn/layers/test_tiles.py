@@ -1,0 +1,302 @@
+"""Convolutions in bfloat16 on matrix tiles, emulated: against torch in float64, in chains, under autocast, in training.
+
+Every number of channels and every width of vectors is in engine/training/tile_convolution_test.cpp.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pellucid import _engine
+from pellucid.errors import PellucidError, TrainingError
+from pellucid.learn import accelerate
+from pellucid.learn.layers import on_tiles
+from pellucid.learn.layers.layer import Geometry
+from pellucid.learn.layers.tiles import tiles, tiles_backward, tiles_forward
+
+ROUNDED = 1 / 256
+"""Of the largest value: what is stored as bfloat16."""
+SUMMED = 1e-5
+"""Of the largest value: float32 sums of products that are exact."""
+
+
+@pytest.fixture(autouse=True)
+def emulation() -> Iterator[None]:
+    before, threads = _engine.isa(), torch.get_num_threads()
+    _engine.set_isa("amx-emulated")
+    yield
+    _engine.set_isa(before)
+    torch.set_num_threads(threads)
+
+
+def autocast(dtype: torch.dtype = torch.bfloat16) -> torch.autocast:
+    return torch.autocast("cpu", dtype)
+
+
+@dataclass(frozen=True)
+class Case:
+    n: int
+    h: int
+    w: int
+    ic: int
+    oc: int
+    k: int = 3
+    relu: bool = False
+    slopes: tuple[float, float] | None = None  # from the first channel's to the last's
+
+    @property
+    def numbers(self) -> list[int]:
+        return Geometry((1, 1), (self.k // 2,) * 2, (1, 1), 1).numbers()
+
+    @property
+    def slope(self) -> Tensor:
+        return torch.empty(0) if self.slopes is None else torch.linspace(*self.slopes, self.oc).bfloat16().float()
+
+
+CASES = [
+    Case(2, 13, 17, 64, 64, relu=True),
+    Case(3, 9, 8, 3, 64),
+    Case(1, 11, 31, 64, 27),
+    Case(2, 12, 32, 32, 32, slopes=(0.01, 0.4)),
+    Case(1, 1, 1, 1, 1),
+    Case(1, 1, 40, 5, 9, relu=True),
+    Case(2, 40, 1, 17, 130, slopes=(-0.5, 0.5)),
+    Case(1, 10, 9, 130, 48, relu=True),
+    Case(2, 9, 7, 12, 20, k=1, slopes=(0.2, 1.5)),
+    Case(2, 70, 50, 6, 7, relu=True),
+]
+
+
+def results(case: Case, dtype: torch.dtype) -> dict[str, Tensor]:
+    """y and the gradients, of tensors that bfloat16 holds."""
+    random = torch.Generator().manual_seed(case.ic * 131 + case.oc)
+
+    def made(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=random).bfloat16().to(dtype)
+
+    x, weight = made(case.n, case.ic, case.h, case.w), made(case.oc, case.ic, case.k, case.k)
+    given = {"x": x, "weight": weight, "bias": made(case.oc), "slope": case.slope.to(dtype)}
+    for tensor in given.values():
+        tensor.requires_grad_()
+    gradient = made(case.n, case.oc, case.h, case.w)
+    x, weight, bias, slope = given.values()
+    if dtype == torch.float64:
+        y = F.conv2d(x, weight, bias, padding=case.k // 2)
+        y = y.relu() if case.relu else y if case.slopes is None else F.prelu(y, slope)
+    else:
+        y = tiles(x, [weight], [bias], case.numbers, [case.relu], [slope])
+        gradient = gradient.bfloat16()
+    names = list(given)[: 3 + (case.slopes is not None)]
+    gradients = torch.autograd.grad(y, [given[name] for name in names], gradient)
+    return {"y": y.detach(), **dict(zip(names, gradients, strict=True))}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_equals_torch_in_float64(case: Case) -> None:
+    # Slopes of few bits leave a gradient that is rounded once more before it meets the weights.
+    exact = case.slopes is None
+    tolerances = {"y": ROUNDED, "x": ROUNDED if exact else 2 * ROUNDED, "slope": 2 * ROUNDED}
+    right, seen = results(case, torch.float64), results(case, torch.float32)
+    assert seen["y"].dtype == torch.bfloat16 and seen["weight"].dtype == torch.float32
+    for name, expected in right.items():
+        assert seen[name].shape == expected.shape
+        error = float((seen[name].double() - expected).abs().max() / max(expected.abs().max(), 1))
+        assert error <= tolerances.get(name, SUMMED if exact else ROUNDED), f"{name}: {error}"
+
+
+def chain(last: list[nn.Module] | None = None) -> nn.Sequential:
+    torch.manual_seed(5)
+    layers = [nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 48, 3, padding=1, bias=False), nn.PReLU(48)]
+    more = [nn.Conv2d(48, 20, 1), nn.LeakyReLU(0.1), nn.Conv2d(20, 27, 3, padding=1), *(last or [])]
+    return nn.Sequential(*layers, *more)
+
+
+def on_the_engine(network: nn.Module) -> nn.Module:
+    fast = copy.deepcopy(network)
+    assert not accelerate(fast).left
+    return fast
+
+
+def gradients_of(network: nn.Module, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    x = x.clone().requires_grad_()
+    with autocast():
+        y = network(x)
+    weight = torch.randn(y.shape, generator=torch.Generator().manual_seed(2))
+    return y.detach(), list(torch.autograd.grad((y * weight).sum(), [x, *network.parameters()]))
+
+
+@pytest.mark.parametrize("last", [[], [nn.ReLU()], [nn.PReLU()]], ids=["plain", "relu", "prelu"])
+def test_a_chain_is_as_near_to_float64_as_torch_in_bfloat16(last: list[nn.Module]) -> None:
+    network, x = chain(last), torch.randn(2, 3, 9, 12)
+    exact = copy.deepcopy(network).double()
+    right = exact(x.double())  # signs that rounding turns make most of the gradients' errors, torch's as well
+    weight = torch.randn(right.shape, generator=torch.Generator().manual_seed(2))
+    right_gradients = torch.autograd.grad((right * weight).sum(), list(exact.parameters()))
+    right = right.detach()
+    y, ours = gradients_of(on_the_engine(network), x)
+    z, theirs = gradients_of(network, x)
+    assert y.dtype == z.dtype == torch.bfloat16 and ours[0].dtype == torch.float32
+    errors = [
+        [float((seen.double() - g).norm() / g.norm()) for seen, g in zip(all_, right_gradients, strict=True)]
+        for all_ in (ours[1:], theirs[1:])
+    ]
+    assert float((y - right).norm() / right.norm()) < 1.2 * float((z - right).norm() / right.norm())
+    assert np.mean(errors[0]) < 1.3 * np.mean(errors[1]) and max(errors[0]) < 0.1
+
+
+def test_same_bits_for_any_number_of_threads() -> None:
+    network, x = on_the_engine(chain([nn.PReLU()])), torch.randn(3, 3, 40, 33)
+    runs = []
+    for count in (1, 2, 3):
+        torch.set_num_threads(count)
+        y, gradients = gradients_of(network, x)
+        runs.append([y, *gradients])
+    for run in runs[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(run, runs[0], strict=True))
+
+
+def test_a_chain_equals_its_layers() -> None:
+    torch.manual_seed(1)
+    layers = [nn.Conv2d(5, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 7, 3, padding=1), nn.ReLU()]
+    whole = on_the_engine(nn.Sequential(*layers))
+    one_by_one = nn.Sequential(*map(on_the_engine, layers[:1]), layers[1], *map(on_the_engine, layers[2:3]), layers[3])
+    x = torch.randn(2, 5, 8, 9)
+    for a, b in zip(gradients_of(whole, x)[1], gradients_of(one_by_one, x)[1], strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("slope", [0.0, 1e-9])
+def test_a_slope_of_nothing_learns(slope: float) -> None:
+    """What went in no longer shows in what came out."""
+    torch.manual_seed(3)
+    plain = nn.Sequential(nn.Conv2d(4, 9, 3, padding=1), nn.PReLU(init=slope), nn.Conv2d(9, 4, 3, padding=1))
+    x = torch.randn(2, 4, 7, 6)
+    ours, theirs = (gradients_of(network, x)[1] for network in (on_the_engine(plain), plain))
+    torch.testing.assert_close(ours[3], theirs[3], rtol=0.02, atol=0)
+
+
+def test_what_tiles_do_not_take_stays_on_torch() -> None:
+    torch.manual_seed(3)
+    middle = [nn.Conv2d(8, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 5, padding=2), nn.Sigmoid()]
+    edge = nn.Conv2d(8, 4, 3, padding=1, padding_mode="replicate")
+    plain = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), *middle, edge, nn.Conv2d(4, 2, 1))
+    x = torch.randn(2, 3, 12, 13)
+    ours, theirs = (gradients_of(network, x) for network in (on_the_engine(plain), plain))
+    torch.testing.assert_close(ours[0], theirs[0], rtol=0.05, atol=0.02)
+    for a, b in zip(ours[1], theirs[1], strict=True):
+        assert float((a - b).norm()) < 0.05 * float(b.norm())
+
+
+def test_only_autocast_to_bfloat16_goes_to_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    forward = on_tiles.forward
+    monkeypatch.setattr(on_tiles, "forward", lambda *given: calls.append(1) or forward(*given))
+    network, x = on_the_engine(chain()), torch.randn(1, 3, 6, 7)
+    network(x)
+    with autocast(torch.float16):
+        network(x)
+    assert not calls
+    with autocast(), torch.autocast("cpu", enabled=False):
+        network(x)
+    assert not calls
+    with autocast():
+        network(x)
+    assert len(calls) == 4
+    _engine.set_isa("scalar")
+    with autocast():
+        network(x)
+    assert len(calls) == 4
+
+
+def test_a_step_asks_for_no_memory_that_an_earlier_one_did_not() -> None:
+    network, x, held = on_the_engine(chain([nn.PReLU()])), torch.randn(2, 3, 16, 17), []
+    for _ in range(4):
+        gradients_of(network, x)
+        held.append(sum(_engine.training_bytes()))
+    assert held[1] == held[2] == held[3]
+
+
+def test_masks_take_a_bit_for_each_value() -> None:
+    size, channels = (4, 63, 63), 64
+    values = 4 * 63 * 63 * channels
+    maps, mask = _engine.training_tile_sizes(size, channels)
+    assert values <= maps < 1.07 * values
+    assert values <= 16 * mask < 1.07 * values
+
+
+def test_what_torch_asks_of_an_operator() -> None:
+    weights = [torch.randn(4, 2, 3, 3, requires_grad=True), torch.randn(3, 4, 1, 1, requires_grad=True)]
+    biases = [torch.randn(4, requires_grad=True), torch.empty(0)]
+    numbers = Case(1, 1, 1, 1, 1).numbers + Case(1, 1, 1, 1, 1, k=1).numbers
+    slopes = [torch.full((4,), 0.25, requires_grad=True), torch.empty(0)]
+    x = torch.randn(2, 2, 4, 3, requires_grad=True)
+    args = (x, weights, biases, numbers, [False, True], slopes)
+    torch.library.opcheck(tiles_forward, args, test_utils=("test_schema", "test_autograd_registration"))
+    torch.library.opcheck(tiles_forward, args, test_utils=("test_faketensor",))
+    with torch.no_grad():
+        y, a, b, *masks = tiles_forward(*args)
+        back = (torch.randn_like(y), [a, b], masks, *args[1:], [True, False], True)
+        torch.library.opcheck(tiles_backward, back, test_utils=("test_schema", "test_faketensor"))
+
+
+def test_compiled_it_gives_the_same_bits() -> None:
+    network, x = on_the_engine(chain()), torch.randn(1, 3, 6, 7)
+    compiled = torch.compile(network, backend="aot_eager", fullgraph=True)
+    for a, b in zip(gradients_of(network, x)[1], gradients_of(compiled, x)[1], strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_gradient_of_a_gradient_is_refused() -> None:
+    network, x = on_the_engine(chain()), torch.randn(1, 3, 6, 7, requires_grad=True)
+    with autocast():
+        y = network(x)
+    (gradient,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
+    with pytest.raises(TrainingError, match="gradient of a gradient"):
+        gradient.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("weight", "length", "message"),
+    [
+        ((4, 3, 3, 3), 5, "tiled maps of the wrong length"),
+        ((4, 3, 5, 5), 0, "weights that tiles do not train"),
+        ((4, 3, 3, 1), 0, "weights that tiles do not train"),
+    ],
+)
+def test_what_does_not_fit_is_refused(weight: tuple[int, ...], length: int, message: str) -> None:
+    size = (1, 4, 5)
+    into, out = (np.zeros(_engine.training_tile_sizes(size, c)[0], np.int16) for c in (3, 4))
+    with pytest.raises(PellucidError, match=message):
+        _engine.training_tile_forward(
+            into[length:], size, np.zeros(weight, np.float32), None, False, None, None, out, 1
+        )
+
+
+def test_training_falls_as_torchs_does() -> None:
+    """A small network learns to sharpen, for forty steps; the last losses are within a hundredth of each other."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.PReLU(16)]
+    start = nn.Sequential(*layers, nn.Conv2d(16, 3, 3, padding=1))
+    target = torch.rand(4, 3, 16, 16)
+    x = F.avg_pool2d(target, 3, 1, 1)
+    curves = []
+    for network in (on_the_engine(start), copy.deepcopy(start)):
+        optimiser, losses = torch.optim.Adam(network.parameters(), lr=3e-3), []
+        for _ in range(40):
+            optimiser.zero_grad()
+            with autocast():
+                loss = F.mse_loss(network(x).float(), target)
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+        curves.append(losses)
+    ours, theirs = curves
+    assert ours[-1] < 0.5 * ours[0]
+    assert np.allclose(ours, theirs, rtol=0.02, atol=1e-4)
+    assert abs(ours[-1] - theirs[-1]) < 0.01 * theirs[-1]
