@@ -55,6 +55,11 @@ def test_only_broken_pictures_fail(tmp_path, capsys):
     assert not list(tmp_path.glob("crops.db*"))
 
 
+def test_what_is_refused_at_once_is_one_line(tmp_path, capsys):
+    assert createdb(tmp_path / "nowhere", "-o", tmp_path / "crops.db") == 1
+    assert capsys.readouterr().err.splitlines() == [f"pellucid: no such file or folder; seen: {tmp_path / 'nowhere'}"]
+
+
 @pytest.mark.parametrize("arguments", [[], ["--show", "a.db", "photo.png"], ["--show", "a.db", "--check", "a.db"]])
 def test_misuse_is_a_usage_error(arguments):
     assert createdb(*arguments) == 2

@@ -34,7 +34,7 @@ def test_a_folder_of_grey_and_colour_goes_on_after_a_bad_file(tmp_path, shipped,
     assert denoise(tmp_path / "in", "-o", tmp_path / "out") == 1
     captured = capsys.readouterr()
     assert not captured.out and "bad.png" in captured.err and "2 done, 0 there already, 1 failed" in captured.err
-    measured = [line for line in captured.err.splitlines() if "noise of" in line]
+    measured = [line for line in captured.err.splitlines() if ".png: noise of" in line]
     assert len(measured) == 2 and all(line.endswith("grey levels") for line in measured)  # long names break no line
     for name, channels in (("colour.png", 3), ("grey.png", 1)):
         result, given = read(tmp_path / "out" / name).pixels, read(tmp_path / "in" / name).pixels

@@ -130,16 +130,17 @@ class _Bar:
         self._tasks: dict[str, tuple[TaskID, int]] = {}
 
     def __enter__(self) -> _Bar:
-        self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:
-        self._bar.stop()
+        if self._tasks:
+            self._bar.stop()
 
     def advance(self, stage: str, done: int, total: int) -> None:
+        self._bar.start()  # not before there is something to show: what is refused at once is one line
         if stage not in self._tasks:
             self._tasks[stage] = self._bar.add_task(stage, total=total, rate=""), done
         task, start = self._tasks[stage]

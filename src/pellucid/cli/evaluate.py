@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pellucid.cli.bar import bar_for
 from pellucid.cli.options import precision_option, threads_option
 from pellucid.cli.report_file import refuse_unwritable, write_whole
 
@@ -149,15 +149,3 @@ def _show(report: Report, json_file: str | None) -> int:
     for name, why in report.failures.items():
         click.echo(f"pellucid: {why if name in why else f'{name}: {why}'}", err=True)
     return 1 if report.failures else 0
-
-
-def bar_for(name: str) -> Progress:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn(name),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-    )
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

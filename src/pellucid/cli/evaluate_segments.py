@@ -18,7 +18,7 @@ def show_segments(
     network: Network, data: str, json_file: str | None, strip: str | None, precision: str, threads: int | None
 ) -> int:
     """Measures, prints or writes, and returns the exit code."""
-    from pellucid.cli.evaluate import bar_for
+    from pellucid.cli.bar import bar_for
     from pellucid.cli.report_file import write_whole
     from pellucid.picture import write
     from pellucid.tasks.rows import Options

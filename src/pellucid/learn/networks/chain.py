@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from pellucid.errors import UsageError, unknown_name
@@ -22,13 +21,12 @@ from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolution import in_order
 from pellucid.learn.layers.full_precision import in_full_precision
 from pellucid.learn.layers.interpolation import interpolation
+from pellucid.learn.layers.starting import start_as_correction
 
 ACTIVATIONS: dict[str, Callable[[int], nn.Module]] = {
     "relu": lambda channels: nn.ReLU(),
     "prelu": nn.PReLU,
 }
-START_OF_TAIL = 0.01
-"""How much smaller than usual the last convolution starts."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +65,7 @@ class Chain(nn.Module):
         self.tail = nn.Conv2d(c, out, 3, padding=1)
         self.interpolation = interpolation(options.scale, options.colours, learned=options.learn_interpolation)
         self.shuffle = nn.PixelShuffle(options.scale)
-        self._start()
-
-    def _start(self) -> None:
-        """Kaiming He's start [A12], and a tail that leaves the picture nearly as interpolated."""
-        for layer in (self.head, *(m for m in self.body if type(m) is nn.Conv2d), self.tail):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-        with torch.no_grad():
-            self.tail.weight.mul_(START_OF_TAIL)
+        start_as_correction(self.head, self.body, self.tail)
 
     def forward(self, x: Tensor) -> Tensor:
         correction = in_order([self.head, *self.body, self.tail], x)  # (n, c, h, w) -> (n, c s s, h, w)

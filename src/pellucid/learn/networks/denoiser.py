@@ -14,16 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from pellucid.errors import UsageError
 from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolution import in_order
+from pellucid.learn.layers.starting import start_as_correction
 
 BLOCK = 2
-START_OF_TAIL = 0.01
-"""How much smaller than usual the last convolution starts."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,7 @@ class Denoiser(nn.Module):
         self.body = nn.Sequential(*body, nn.ReLU())
         self.tail = nn.Conv2d(c, self.picture, 3, padding=1)
         self.shuffle = nn.PixelShuffle(BLOCK)
-        self._start()
-
-    def _start(self) -> None:
-        """Kaiming He's start [A12], and a tail that leaves the picture nearly as it is."""
-        for layer in (self.head, *(m for m in self.body if type(m) is nn.Conv2d), self.tail):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
-        with torch.no_grad():
-            self.tail.weight.mul_(START_OF_TAIL)
+        start_as_correction(self.head, self.body, self.tail)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unshuffle(x)  # (n, c + 1, h, w) -> (n, 4 (c + 1), h / 2, w / 2)
