@@ -58,12 +58,14 @@ struct Finish {
       for_all<P, N>([&](int p, int n) { v[p][n] = at_least(v[p][n], least); });
     }
     if (const Epilogue& e = call.epilogue; e.add_rows) {
-      const float* add = e.add_rows[row] + std::ptrdiff_t(x) * e.add_stride + channel;
-      for_all<P, N>([&](int p, int n) { v[p][n] += load(add + p * e.add_stride + n * kLanes); });
+      const std::ptrdiff_t stride = e.add_stride;
+      const float* add = e.add_rows[row] + x * stride + channel;
+      for_all<P, N>([&](int p, int n) { v[p][n] += load(add + p * stride + n * kLanes); });
     }
     if (call.epilogue.bf16) for_all<P, N>([&](int p, int n) { v[p][n] = round_to_bf16(v[p][n]); });
     float* out = place(row, x, channel);
-    for_all<P, N>([&](int p, int n) { store(out + p * call.out_stride + n * kLanes, v[p][n]); });
+    const std::ptrdiff_t stride = call.out_stride;  // read once: for all the compiler knows, stores may change it
+    for_all<P, N>([&](int p, int n) { store(out + p * stride + n * kLanes, v[p][n]); });
   }
 
   template <int P, int N, class F>

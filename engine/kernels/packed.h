@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/convolution.h"
+#include "kernels/winograd.h"
 #include "layout/tensor_layout.h"
 
 namespace pellucid {
@@ -78,9 +79,11 @@ constexpr int tile_plane(const PackedTiles& p, int columns) {
   return 32 + (pixels * p.channels + 31) / 32 * 32;
 }
 
-// Floats between two frequencies of `n` floats each: not a multiple of the cache's set count, or the 36 streams of a
-// transform would push each other out.
-constexpr int frequency_stride(int n) { return n + 16; }
+constexpr std::size_t winograd_scratch(const PackedWinograd& p, int lanes, int most_vectors) {
+  const int vectors = p.oc_vectors < most_vectors ? p.oc_vectors : most_vectors;
+  const int channels = winograd::lines_of_channels(p.ic_vectors * lanes) * winograd::kChannels + vectors * lanes;
+  return std::size_t(winograd::kFrequencies) * p.tiles * channels * sizeof(float);
+}
 
 // Vectors of output channels are taken in pairs; an odd number ends with three, where `most` allows it.
 inline int split_vectors(int left, int most) {

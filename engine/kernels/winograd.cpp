@@ -50,11 +50,7 @@ class Winograd : public Kernel {
   }
   int tile() const override { return M; }
   int reach() const override { return M - 1; }
-  std::size_t scratch_bytes(int) const override {
-    const int u = frequency_stride(packed.tiles * packed.ic_vectors * table.lanes);
-    const int m = frequency_stride(packed.tiles * std::min(packed.oc_vectors, table.most_vectors) * table.lanes);
-    return std::size_t(kFrequencies) * (u + m) * sizeof(float);
-  }
+  std::size_t scratch_bytes(int) const override { return winograd_scratch(packed, table.lanes, table.most_vectors); }
   static bool takes(const ConvolutionShape& s) {
     return s.kh == 7 - M && s.kw == 7 - M && s.stride_y == 1 && s.stride_x == 1 && s.dilation_y == 1 &&
            s.dilation_x == 1 && s.groups == 1 && channel_stride(s.ic) % table_for(s).lanes == 0;

@@ -5,104 +5,144 @@
 //
 // A pass takes some tiles: their inputs are transformed into `u`, then for each block of output channels 36 small
 // products [tiles, ic] * [ic, block] go to `m` and from there through the inverse transform to the picture. `u` and `m`
-// stay in the second cache, and the weights pass once per call and pass.
+// stay in the near caches, and the weights pass once per call and pass. In both a tile's frequencies lie side by side:
+// transforms address them by constants, 5 to 8 % faster than frequency after frequency with all tiles in each.
 
 namespace winograd {
 
 using pellucid::winograd::kA, pellucid::winograd::kB;
+using pellucid::winograd::kChannels, pellucid::winograd::lines_of_channels;
 using pellucid::winograd::kSide, pellucid::winograd::kFrequencies;
+constexpr std::ptrdiff_t kTile = kFrequencies * kChannels, kSums = kFrequencies * kLanes;  // a tile in u, in m
 constexpr int kUnrolled = kRegisters >= 32 ? kSide : 1;  // 36 values in 16 registers: plain loops are 8 % faster there
 
-// Six values to six frequencies: B^T d.
-inline __attribute__((always_inline)) void to_frequencies(const V (&d)[kSide], V (&u)[kSide]) {
-  const V even_a = d[4] - 2.0f * d[2], odd_a = d[3] - 2.0f * d[1];
-  const V even_b = d[4] - 0.5f * d[2], odd_b = d[3] - 0.5f * d[1];
-  u[0] = (d[0] + d[4]) - 2.5f * d[2];
-  u[1] = even_a + kA * odd_a;
-  u[2] = even_a - kA * odd_a;
-  u[3] = even_b + kB * odd_b;
-  u[4] = even_b - kB * odd_b;
-  u[5] = (d[1] + d[5]) - 2.5f * d[3];
-}
-
-// Six frequencies to M values: A^T m.
-template <int M>
-inline __attribute__((always_inline)) void from_frequencies(const V (&m)[kSide], V (&y)[M]) {
-  const V even_a = m[1] + m[2], odd_a = m[1] - m[2], even_b = m[3] + m[4], odd_b = m[3] - m[4];
-  y[0] = (m[0] + even_a) + even_b;
-  if constexpr (M == 2) {
-    y[1] = m[5] + kA * odd_a + kB * odd_b;
+// Two of the six frequencies of B^T d: 1 and 2 (pair 0), 3 and 4 (1), 0 and 5 (2). The odd half is multiplied first,
+// so that a sum and a difference are left: processors add beside their multipliers.
+constexpr int kPairs = 3, kFrequencyOf[kPairs][2] = {{1, 2}, {3, 4}, {0, 5}};
+inline __attribute__((always_inline)) void pair_of_frequencies(int pair, const V (&d)[kSide], V& u, V& v) {
+  if (pair == 2) {
+    u = (d[0] + d[4]) - 2.5f * d[2];
+    v = (d[1] + d[5]) - 2.5f * d[3];
   } else {
-    y[1] = kA * (odd_a + 2.0f * odd_b);
-    y[2] = 0.5f * (even_a + 4.0f * even_b);
-    y[3] = m[5] + (0.5f * kA) * (odd_a + 8.0f * odd_b);
+    const V even = pair == 0 ? d[4] - 2.0f * d[2] : d[4] - 0.5f * d[2];
+    const V odd = pair == 0 ? kA * d[3] - kB * d[1] : kB * d[3] - kA * d[1];
+    u = even + odd;
+    v = even - odd;
   }
 }
+
+inline __attribute__((always_inline)) void to_frequencies(const V (&d)[kSide], V (&u)[kSide]) {
+#pragma GCC unroll 3
+  for (int p = 0; p < kPairs; p++) pair_of_frequencies(p, d, u[kFrequencyOf[p][0]], u[kFrequencyOf[p][1]]);
+}
+
+// The even or the odd ones of the M values of A^T m, each still to be multiplied by kScale of its index.
+constexpr float kScale[] = {1.0f, kA, 0.5f, 0.5f * kA};
+template <int M, int Odd>
+inline __attribute__((always_inline)) void half_of_values(const V (&m)[kSide], V (&y)[M / 2]) {
+  if constexpr (Odd) {
+    const V a = m[1] - m[2], b = m[3] - m[4];
+    if constexpr (M == 2) {
+      y[0] = (a + 2.0f * b) + kB * m[5];
+    } else {
+      y[0] = a + 2.0f * b;
+      y[1] = (a + 8.0f * b) + (2 * kB) * m[5];
+    }
+  } else {
+    const V a = m[1] + m[2], b = m[3] + m[4];
+    y[0] = (m[0] + a) + b;
+    if constexpr (M == 4) y[1] = a + 4.0f * b;
+  }
+}
+
+struct Place {
+  int row, x;
+  void advance(const ConvolutionCall& call, int by) {
+    x += by;
+    if (x == call.x1) x = call.x0, row += by;
+  }
+};
 
 template <int M>
 struct Pass {
   const PackedWinograd& packed;
   const ConvolutionCall& call;
   const Finish finish;
-  float *u, *m;      // [frequency][tile][channel], [frequency][tile][channel of a block]
+  float *u, *m;      // [line of channels][tile][frequency][channel], [tile][frequency][channel of a block]
   int first, tiles;  // of the call's tiles, counted row by row
 
-  int u_stride() const { return frequency_stride(packed.tiles * packed.ic_vectors * kLanes); }
-  int m_stride(int vectors) const { return frequency_stride(packed.tiles * vectors * kLanes); }
+  std::ptrdiff_t line() const { return packed.tiles * kTile; }  // of u
   int across() const { return (call.x1 - call.x0) / M; }
-  int tile_row(int t) const { return (first + t) / across() * M; }
-  int tile_x(int t) const { return call.x0 + (first + t) % across() * M; }
+  Place place_of_first() const { return {first / across() * M, call.x0 + first % across() * M}; }
 
   void transform_input() const;
-  void transform_tile(const float* const* in, int left, float* to) const;
+  void transform_tile(const float* const* in, int channel, float* to) const;
+  template <int First, int Last>
+  void rows_of_frequencies(const float* const* in, int channel, float* to) const;
   template <int N>
   void output_block(int v, const float* weight) const;
   template <int N>
-  void transform_output(int t, int v) const;
+  void transform_output(int t, int v, Place place) const;
+  template <int N, int Odd>
+  void every_other_row(const float* from, int row, int x, int index) const;
 };
 
 template <int M>
 void Pass<M>::transform_input() const {
-  for (int t = 0; t < tiles; t++) {
-    const std::ptrdiff_t left = std::ptrdiff_t(tile_x(t) - packed.shape.pad_left) * call.in_stride;
+  Place place = place_of_first();
+  for (int t = 0; t < tiles; t++, place.advance(call, M)) {
+    const std::ptrdiff_t left = std::ptrdiff_t(place.x - packed.shape.pad_left) * call.in_stride;
     const float* in[kSide];
-    for (int i = 0; i < kSide; i++) in[i] = call.in[tile_row(t) + i] + left;
-    float* to = u + std::ptrdiff_t(t) * packed.ic_vectors * kLanes;
-    for (int v = 0; v < packed.ic_vectors; v++) transform_tile(in, v * kLanes, to + v * kLanes);
+    for (int i = 0; i < kSide; i++) in[i] = call.in[place.row + i] + left;
+    for (int c = 0; c < packed.ic_vectors * kLanes; c += kLanes)
+      transform_tile(in, c, u + c / kChannels * line() + t * kTile + c % kChannels);
   }
 }
 
+// With many registers two rows of frequencies at a time, so that what lies between both directions stays in them.
 template <int M>
-inline void Pass<M>::transform_tile(const float* const* in, int channel, float* to) const {
-  const int stride = call.in_stride, step = u_stride();
-  V half[kSide][kSide];  // [column][frequency in y]
+void Pass<M>::transform_tile(const float* const* in, int channel, float* to) const {
+  if constexpr (kRegisters < 32) return rows_of_frequencies<0, kPairs>(in, channel, to);
+  rows_of_frequencies<0, 1>(in, channel, to);
+  rows_of_frequencies<1, 2>(in, channel, to);
+  rows_of_frequencies<2, 3>(in, channel, to);
+}
+
+template <int M>
+template <int First, int Last>
+inline __attribute__((always_inline)) void Pass<M>::rows_of_frequencies(const float* const* in, int channel,
+                                                                        float* to) const {
+  const std::ptrdiff_t stride = call.in_stride;
+  V half[2 * (Last - First)][kSide];  // [frequency in y][column]
 #pragma GCC unroll kUnrolled
   for (int j = 0; j < kSide; j++) {
     V d[kSide];
 #pragma GCC unroll 6
     for (int i = 0; i < kSide; i++) d[i] = load(in[i] + j * stride + channel);
-    to_frequencies(d, half[j]);
+#pragma GCC unroll 3
+    for (int p = First; p < Last; p++)
+      pair_of_frequencies(p, d, half[2 * (p - First)][j], half[2 * (p - First) + 1][j]);
   }
 #pragma GCC unroll kUnrolled
-  for (int i = 0; i < kSide; i++) {
-    V d[kSide], f[kSide];
+  for (int i = 0; i < 2 * (Last - First); i++) {
+    V f[kSide];
+    to_frequencies(half[i], f);
+    float* row = to + kFrequencyOf[First + i / 2][i % 2] * kSide * kChannels;
 #pragma GCC unroll 6
-    for (int j = 0; j < kSide; j++) d[j] = half[j][i];
-    to_frequencies(d, f);
-#pragma GCC unroll 6
-    for (int j = 0; j < kSide; j++) store(to + (i * kSide + j) * step, f[j]);
+    for (int j = 0; j < kSide; j++) store(row + j * kChannels, f[j]);
   }
 }
 
 // P tiles of one frequency times N vectors of output channels.
 template <int P, int N>
-void product(const float* u, std::ptrdiff_t tile, const float* weight, int ic, float* m) {
+void product(const float* u, std::ptrdiff_t line, const float* weight, int ic, float* m) {
   V sums[P][N] = {};
-  multiply<P, N>(sums, u, tile, weight, ic);
+  for (; ic > 0; ic -= kChannels, u += line, weight += kChannels * N * kLanes)
+    multiply<P, N>(sums, u, kTile, weight, ic < kChannels ? ic : kChannels);
 #pragma GCC unroll 32
   for (int p = 0; p < P; p++)
 #pragma GCC unroll 8
-    for (int n = 0; n < N; n++) store(m + (p * N + n) * kLanes, sums[p][n]);
+    for (int n = 0; n < N; n++) store(m + p * N * kSums + n * kLanes, sums[p][n]);
 }
 
 using Product = void (*)(const float*, std::ptrdiff_t, const float*, int, float*);
@@ -117,52 +157,62 @@ template <int M>
 template <int N>
 void Pass<M>::output_block(int v, const float* weight) const {
   constexpr int most = kBlockPixels[N];
-  const std::ptrdiff_t tile = packed.ic_vectors * kLanes;
   for (int f = 0; f < kFrequencies; f++, weight += std::ptrdiff_t(packed.shape.ic) * N * kLanes) {
-    const float* from = u + std::ptrdiff_t(f) * u_stride();
-    float* to = m + std::ptrdiff_t(f) * m_stride(N);
+    const float* from = u + f * kChannels;
+    float* to = m + f * N * kLanes;
     int blocks = (tiles + most - 1) / most;
     for (int t = 0; t < tiles; blocks--) {
       const int n = (tiles - t + blocks - 1) / blocks;  // equal shares
-      product_of<N>(n, std::make_integer_sequence<int, most>())(from + t * tile, tile, weight, packed.shape.ic,
-                                                                to + t * N * kLanes);
+      product_of<N>(n, std::make_integer_sequence<int, most>())(from + t * kTile, line(), weight, packed.shape.ic,
+                                                                to + t * N * kSums);
       t += n;
     }
   }
-  for (int t = 0; t < tiles; t++) transform_output<N>(t, v);
+  Place place = place_of_first();
+  for (int t = 0; t < tiles; t++, place.advance(call, M)) transform_output<N>(t, v, place);
 }
 
 template <int M>
 template <int N>
-void Pass<M>::transform_output(int t, int v) const {
-  const int step = m_stride(N), row = tile_row(t), x = tile_x(t);
+void Pass<M>::transform_output(int t, int v, Place place) const {
   for (int n = 0; n < N; n++) {
-    const float* from = m + (t * N + n) * kLanes;
-    const int index = (v + n) * kLanes;
-    V half[kSide][M];  // [column][y]
+    const float* from = m + t * N * kSums + n * kLanes;
+    every_other_row<N, 0>(from, place.row, place.x, (v + n) * kLanes);
+    every_other_row<N, 1>(from, place.row, place.x, (v + n) * kLanes);
+  }
+}
+
+// The even or the odd rows of a tile: they share no sums, and one half fits the registers.
+template <int M>
+template <int N, int Odd>
+inline __attribute__((always_inline)) void Pass<M>::every_other_row(const float* from, int row, int x,
+                                                                    int index) const {
+  V columns[M / 2][kSide];
 #pragma GCC unroll kUnrolled
-    for (int j = 0; j < kSide; j++) {
-      V f[kSide];
+  for (int j = 0; j < kSide; j++) {
+    V f[kSide], y[M / 2];
 #pragma GCC unroll 6
-      for (int i = 0; i < kSide; i++) f[i] = load(from + (i * kSide + j) * step);
-      from_frequencies<M>(f, half[j]);
-    }
-    const V bias = load(packed.epilogue.bias + index);
-#pragma GCC unroll kUnrolled
-    for (int i = 0; i < M; i++) {
-      V f[kSide], y[M];
-#pragma GCC unroll 6
-      for (int j = 0; j < kSide; j++) f[j] = half[j][i];
-      from_frequencies<M>(f, y);
-      if (!call.out[row + i]) continue;
+    for (int i = 0; i < kSide; i++) f[i] = load(from + (i * kSide + j) * N * kLanes);
+    half_of_values<M, Odd>(f, y);
+#pragma GCC unroll 2
+    for (int i = 0; i < M / 2; i++) columns[i][j] = y[i];
+  }
+  const V bias = load(packed.epilogue.bias + index);
+  const bool inside = x >= 0 && x + M <= call.width;
+#pragma GCC unroll 2
+  for (int i = 0; i < M / 2; i++) {
+    const int k = 2 * i + Odd;
+    if (!call.out[row + k]) continue;
+    V even[M / 2], odd[M / 2], y[M];
+    half_of_values<M, 0>(columns[i], even);
+    half_of_values<M, 1>(columns[i], odd);
 #pragma GCC unroll 4
-      for (int j = 0; j < M; j++) y[j] += bias;
-      if (x >= 0 && x + M <= call.width) {
-        finish.template block<M, 1>(reinterpret_cast<V(&)[M][1]>(y), row + i, x, index, index);
-      } else {
-        for (int j = 0; j < M; j++)
-          if (x + j >= 0 && x + j < call.width) finish.one(y[j], row + i, x + j, index, index);
-      }
+    for (int j = 0; j < M; j++) y[j] = (j % 2 ? odd : even)[j / 2] * (kScale[k] * kScale[j]) + bias;
+    if (inside) {
+      finish.template block<M, 1>(reinterpret_cast<V(&)[M][1]>(y), row + k, x, index, index);
+    } else {
+      for (int j = 0; j < M; j++)
+        if (x + j >= 0 && x + j < call.width) finish.one(y[j], row + k, x + j, index, index);
     }
   }
 }
@@ -172,7 +222,7 @@ void run(const PackedWinograd& packed, const ConvolutionCall& call) {
   const Finish finish{packed.epilogue, call};
   float* scratch = static_cast<float*>(call.scratch);
   Pass<M> pass{packed, call, finish, scratch, nullptr, 0, 0};
-  pass.m = scratch + std::ptrdiff_t(kFrequencies) * pass.u_stride();
+  pass.m = scratch + lines_of_channels(packed.ic_vectors * kLanes) * pass.line();
   const int all = call.rows / M * pass.across();
   int passes = (all + packed.tiles - 1) / packed.tiles;
   for (int done = 0; done < all; done += pass.tiles, passes--) {

@@ -57,11 +57,7 @@ class FreshWinograd : public ConvolutionKernel {
   void run(const ConvolutionCall& call) const override { table.winograd4x4(packed, call); }
   int tile() const override { return 4; }
   int reach() const override { return 3; }
-  std::size_t scratch_bytes(int) const override {
-    const int u = frequency_stride(packed.tiles * packed.ic_vectors * table.lanes);
-    const int m = frequency_stride(packed.tiles * std::min(packed.oc_vectors, table.most_vectors) * table.lanes);
-    return std::size_t(kFrequencies) * (u + m) * sizeof(float);
-  }
+  std::size_t scratch_bytes(int) const override { return winograd_scratch(packed, table.lanes, table.most_vectors); }
   std::string name() const override { return "winograd4x4"; }
 
   static bool takes(const ConvolutionShape& s) {
