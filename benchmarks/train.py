@@ -4,7 +4,8 @@
 
 A ratio is the median over rounds of (peer's time / our time of the same round), so that a slow moment of the machine
 falls on both. Every contestant begins with the same weights and batch; its gradients in the first step are compared
-with torch's in float64 in the same run. `--isa avx2` holds everyone to AVX2, in a process of its own. Peak memory is
+with torch's in float64 in the same run. Where the processor has matrix tiles we train in bfloat16 as well, and are held
+against by torch in bfloat16. `--isa avx2` holds everyone to AVX2, in a process of its own. Peak memory is
 what two steps add to a fresh process that has the network and its batch. `--record` writes a dated file with the
 machine in it to `benchmarks/record/`.
 """
@@ -35,12 +36,17 @@ from torch import Tensor, nn  # noqa: E402
 
 from benchmarks.run import PAUSE, RECORDS, _machine, _status  # noqa: E402
 from pellucid.learn import accelerate  # noqa: E402
+from pellucid.learn.layers import on_tiles  # noqa: E402
 from pellucid.learn.training.adam import AdamW  # noqa: E402
 
 PEERS = ("torch", "torch-bf16", "torch-compile")
-OURS = "pellucid"
+OURS, OURS_BF16 = "pellucid", "pellucid-bf16"
 HELD = {"avx2": {"PELLUCID_ISA": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}}
 """What holds us, torch and oneDNN beneath it to an instruction set."""
+
+
+def ours() -> list[str]:
+    return [OURS, OURS_BF16] if on_tiles.present() else [OURS]
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,8 @@ class Contestant:
     def __init__(self, name: str, case: Case) -> None:
         self.name = name
         self.network = case.network()
-        if name == OURS:
+        self.is_ours, self.in_bf16 = name in (OURS, OURS_BF16), name.endswith("bf16")
+        if self.is_ours:
             accelerate(self.network)  # takes weights as torch makes them: channels_last ones would be copied
         else:
             self.network.to(memory_format=torch.channels_last)
@@ -89,14 +96,14 @@ class Contestant:
         parameters = self.network.parameters()
         self.optimiser: torch.optim.Optimizer = (
             AdamW(parameters, lr=1e-4, weight_decay=0)
-            if name == OURS
+            if self.is_ours
             else torch.optim.Adam(parameters, lr=1e-4, fused=True)
         )
         self.x, self.target = case.batches()
 
     def gradients(self) -> list[Tensor]:
         self.optimiser.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16) if self.name == "torch-bf16" else nullcontext():
+        with torch.autocast("cpu", torch.bfloat16) if self.in_bf16 else nullcontext():
             loss = F.mse_loss(self.forward(self.x).float(), self.target)
         loss.backward()
         return [p.grad for p in self.network.parameters() if p.grad is not None]
@@ -107,7 +114,8 @@ class Contestant:
 
 
 def measure(case: Case, names: list[str], rounds: int) -> dict:
-    """Seconds of every contestant over the rounds, ratios against ours, the largest error of a gradient."""
+    """Seconds of every contestant over the rounds, ratios against ours of the same precision if we have it, the largest
+    error of a gradient."""
     contestants = [Contestant(name, case) for name in names]
     right = _right_gradients(case)
     errors = {}
@@ -126,7 +134,8 @@ def measure(case: Case, names: list[str], rounds: int) -> dict:
     operations = 2 * 9 * pixels * 3 * sum(a * b for a, b in zip(case.widths, case.widths[1:], strict=False))
     figures = {}
     for name, times in seconds.items():
-        ratios = [peer / own for peer, own in zip(times, seconds[OURS], strict=True)]
+        own_name = OURS_BF16 if name.endswith("bf16") and OURS_BF16 in seconds else OURS
+        ratios = [peer / own for peer, own in zip(times, seconds[own_name], strict=True)]
         figures[name] = {
             "ms": round(1000 * statistics.median(times), 2),
             "spread_ms": [round(1000 * min(times), 2), round(1000 * max(times), 2)],
@@ -183,7 +192,7 @@ def main() -> None:
     cases = [case for case in CASES if not options.cases or case.name in options.cases]
     results = []
     for case in cases:
-        results.append(measure(case, [OURS, *options.peers], options.rounds))
+        results.append(measure(case, [*ours(), *options.peers], options.rounds))
         for name, figures in results[-1]["contestants"].items() if options.memory else ():
             figures["memory_mb"] = round(_memory_in_a_fresh_process(case, name, options.threads), 1)
         print(table(results[-1]), flush=True)
