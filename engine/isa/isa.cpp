@@ -13,6 +13,7 @@
 #include "isa/kernels.h"
 #include "kernels/tiles_check.h"
 #include "pellucid/engine.h"
+#include "training/tile_check.h"
 
 namespace pellucid {
 namespace {
@@ -55,7 +56,9 @@ const char* what_hinders_tiles() {
   static const char* const reason = [] {
     if (!processor_has_tiles()) return "the processor has none";
     if (!tiles_are_saved()) return "the system does not permit them";
-    if (!tiles_are_right(kernels_amx(), kernels_avx512())) return "their products are not what they should be";
+    const KernelTable &real = kernels_amx(), &emulated = kernels_avx512();
+    if (!tiles_are_right(real, emulated) || !training::tiles_are_right(*real.training, *emulated.training))
+      return "their products are not what they should be";
     return static_cast<const char*>(nullptr);
   }();
   return reason;

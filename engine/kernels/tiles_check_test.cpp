@@ -8,6 +8,7 @@
 
 #include "isa/isa.h"
 #include "kernels/packed.h"
+#include "training/tile_check.h"
 
 using namespace pellucid;
 
@@ -39,6 +40,18 @@ int main() {
   expect(!tiles_are_right(with(wrong_in_one_number), right), "a wrong number is not noticed");
   expect(!tiles_are_right(with([](const PackedTiles&, const ConvolutionCall&) {}), right), "nothing counts as right");
   const auto refused = [](const PackedTiles&, const ConvolutionCall&) { std::raise(SIGILL); };
+  const auto& functions = *right.training;
+  expect(training::tiles_are_right(functions, functions), "training on the emulation differs from itself");
+  expect(training::tiles_are_right(*kernels(Isa::amx_emulated).training, functions), "training depends on vectors");
+  auto wrong = functions;
+  wrong.tile_forward = functions.tile_backward;
+  expect(!training::tiles_are_right(wrong, functions), "a wrong mask is not noticed");
+  wrong = functions;
+  wrong.tile_weights = [](const training::TileUnit& unit) {
+    kernels(Isa::scalar).training->tile_weights(unit);
+    unit.sums[9 * 48 * 64 - 1] += 1;
+  };
+  expect(!training::tiles_are_right(wrong, functions), "a wrong gradient is not noticed");
   for (int again = 0; again < 2; again++)
     expect(!tiles_are_right(with(refused), right), "a refused instruction counts as right");
 }
