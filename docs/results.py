@@ -1,5 +1,6 @@
 """The page of results: figures from the cards of the models that ship, times from the newest record of
-`benchmarks/models.py`, published figures beside them. Nothing is measured here."""
+`benchmarks/models.py`, classical denoisers from that of `benchmarks/classical.py`, published figures beside them.
+Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -74,6 +75,12 @@ def _times() -> Mapping[str, Mapping[str, object]]:
     return json.loads(records[-1].read_text())["models"] if records else {}
 
 
+def _classical() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+    """What learns nothing: method -> set and noise -> figures."""
+    records = sorted((ROOT / "benchmarks" / "record").glob("*-classical.json"))
+    return json.loads(records[-1].read_text())["methods"] if records else {}
+
+
 def _time_of(name: str) -> str:
     return f"{_times()[name]['seconds_per_megapixel']:.3f}" if name in _times() else ""
 
@@ -135,6 +142,11 @@ def _denoise(networks: Mapping[str, Network]) -> str:
             continue
         titles = [f"{data}, noise {sigma}" for sigma in NOISE]
         table = [row for name, n in fitting.items() for row in (_ours(name, n, titles), _as_files(name, n, titles))]
+        table += [
+            (_classical_title(method), *(_classical_cell(found[title]) for title in titles), "")
+            for method, found in _classical().items()
+            if set(titles) <= set(found)
+        ]
         table += [(*row, "") for row in rows]
         noisy = next(iter(fitting.values()))
         first = ("nothing done", *(_cells(noisy, title, " of noisy") for title in titles), "")
@@ -142,7 +154,25 @@ def _denoise(networks: Mapping[str, Network]) -> str:
         parts.append(
             _table((data, *(f"noise {s}" for s in NOISE), "s/megapixel"), [first, *table]) + f"\n\n{command}\n"
         )
+    parts.append(_about_classical())
     return "\n".join([*parts, _purposes(networks) + "\n"])
+
+
+def _classical_title(method: str) -> str:
+    name, _, few = method.partition(" on ")
+    return f"{name}, measured here" + (f", on {few} of the pictures" if few else "")
+
+
+def _classical_cell(figures: Mapping[str, float]) -> str:
+    return f"{figures['psnr']:.2f} / {figures['ssim']:.4f} / {figures['gmsd']:.4f}"
+
+
+def _about_classical() -> str:
+    if not (methods := _classical()):
+        return ""
+    few = next((method.partition(" on ")[2] for method in methods if " on " in method), "")
+    why = f" BM3D is slow, so it saw {few} pictures spread over each set." if few else ""
+    return f"Methods that learn nothing were measured by `python benchmarks/classical.py --data DIR`.{why}\n"
 
 
 def _as_files(name: str, network: Network, titles: Iterable[str]) -> tuple[str, ...]:
@@ -155,7 +185,7 @@ def _protocol(networks: Mapping[str, Network]) -> str:
     figure = next(iter(networks.values())).card.figures[0]
     return (
         re.sub(r" of sigma \d+ of 255", "", figure.protocol)
-        + ". Each of our cells is PSNR / SSIM / GMSD; the rows below ours are the papers' own PSNR."
+        + ". Each of our cells is PSNR / SSIM / GMSD; rows of PSNR alone are the papers' own."
     )
 
 
@@ -172,8 +202,9 @@ def _streets(networks: Mapping[str, Network]) -> str:
     protocol = next(iter(networks.values())).card.figures[0].protocol
     classes = {k: v for n in networks.values() for k, v in n.card.figures[0].values.items() if k.startswith("IoU of ")}
     each = ", ".join(f"{name.removeprefix('IoU of ')} {100 * value:.0f}" for name, value in classes.items())
+    commands = ", ".join(f"`pellucid evaluate {name} --data CAMVID`" for name in networks)
     return (
-        f"## Streets\n\nCamVid: {protocol}.\n\n"
+        f"## Streets\n\nCamVid: {protocol}: {commands}.\n\n"
         + _table(("network", "mean IoU", "pixels right"), [*rows, *published.STREETS])
         + f"\n\nClass by class: {each}. {_purposes(networks)}\n"
     )
@@ -189,8 +220,9 @@ def _classes(name: str, network: Network) -> str:
         for f in network.card.figures
     ]
     protocol = "; ".join(f"{f.data}: {f.protocol}" for f in network.card.figures)
+    command = f"`python training/ship.py RUN {name} --data MNIST`"
     return (
-        f"## {name}\n\n{network.card.purpose}\n\n{protocol}.\n\n"
+        f"## {name}\n\n{network.card.purpose}\n\n{protocol}: {command}.\n\n"
         + _table(("network", "accuracy", "cross-entropy"), [*rows, *published.DIGITS])
         + "\n\nThe rows below ours are the documents' own figures: the second one's held-out accuracy after one epoch,"
         + " and LeNet-5's on the test files.\n"

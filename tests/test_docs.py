@@ -22,6 +22,23 @@ def test_pages_made_from_the_code_are_up_to_date():
         assert page.read_text() == text(), f"{page.name}: run `make docs`"
 
 
+def test_classical_denoisers_stand_where_all_their_noise_was_measured(monkeypatch):
+    """And a row of a few pictures alone says of how many."""
+    figures = {"psnr": 31.234, "ssim": 0.9, "gmsd": 0.1}
+    bsd68 = {f"BSD68, noise {sigma}": figures for sigma in (15, 25, 50)}
+    record = {"non-local means": {**bsd68, "Set12, noise 15": figures}, "BM3D on 10": bsd68}
+    monkeypatch.syspath_prepend(str(ROOT))
+    from docs import results
+
+    monkeypatch.setattr(results, "_classical", lambda: record)
+    rows = [line for line in results.results_page().splitlines() if "measured here" in line]
+    cells = "| 31.23 / 0.9000 / 0.1000 " * 3 + "|  |"
+    assert rows == [
+        f"| non-local means, measured here {cells}",
+        f"| BM3D, measured here, on 10 of the pictures {cells}",
+    ]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_and_named_paths_exist(page):
     text = page.read_text()

@@ -55,7 +55,11 @@ def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, coun
     arguments += ["--report", str(tmp_path / "report.json")]
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "pellucid.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "pellucid.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # shells make their background deaf to it
     )
     while len(done(tmp_path / "out")) < 5 and process.poll() is None:
         time.sleep(0.005)

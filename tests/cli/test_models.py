@@ -59,6 +59,7 @@ def test_one_model_shows_its_card(shipped: Path, capsys: pytest.CaptureFixture[s
     lines = capsys.readouterr().out.splitlines()
     assert "not for              faces" in lines and "Set5                 psnr 33.456 (Y)" in lines
     assert "Set5, self-ensemble  psnr 33.9 (Y)" in lines
+    assert "sums                 1,500 multiply-adds for each pixel it is given" in lines
     assert lines[-2:] == ["  steps: 9", "  seed: 7"]
     assert run(["models", str(shipped / "another.safetensors"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["card"]["purpose"] == "grey pictures"

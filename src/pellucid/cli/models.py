@@ -21,6 +21,8 @@ def command(model: str | None, as_json: bool) -> None:
     from pellucid import models
 
     described = [describe(name) for name in ([model] if model else models.names())]
+    if model:
+        described[0]["multiply_adds_per_pixel"] = sums_of(model)
     if as_json:
         click.echo(json.dumps(described[0] if model else described, indent=2, ensure_ascii=False))
     elif model:
@@ -48,6 +50,15 @@ def describe(name_or_path: str) -> dict[str, Any]:
     }
 
 
+def sums_of(name_or_path: str) -> float:
+    """What a model's speed comes from, whatever the machine: multiply-adds for each pixel it is given."""
+    import pellucid
+
+    network = pellucid.load(name_or_path)
+    h, w = network.graph.size or (360, 640)
+    return network.cost(h, w).multiply_adds / (h * w)
+
+
 def _psnr(card: Card) -> float | None:
     return next((figure.values["psnr"] for figure in card.figures if "psnr" in figure.values), None)
 
@@ -65,6 +76,7 @@ def _show_table(described: list[dict[str, Any]]) -> None:
 def _show_card(entry: dict[str, Any]) -> None:
     card = entry["card"]
     lines = {"name": entry["name"], "parameters": f"{entry['parameters']:,}", "size": f"{entry['bytes']:,} bytes"}
+    lines["sums"] = f"{entry['multiply_adds_per_pixel']:,.0f} multiply-adds for each pixel it is given"
     lines |= {key.replace("_", " "): value for key, value in card.items() if key not in ("figures", "repeat")}
     for figure in card.get("figures", ()):
         values = ", ".join(f"{key} {value:g}" for key, value in figure["values"].items())
