@@ -114,16 +114,16 @@ CASES = [
     *(shipped(name, 360, 656) for name in models.names()),
 ]
 
+
+def upscaling(name: str, model: str) -> WholeProcess:
+    ours = ("{scripts}/pellucid", "upscale", "{source}", "-o", "{target}", "--overwrite", "--model", model)
+    theirs = ("{python}", "benchmarks/upscale_by_torch.py", "{source}", "{target}", model)
+    return WholeProcess(name, 360, 640, {"pellucid": ours, "torch": theirs})
+
+
 WHOLE_PROCESSES = [
-    WholeProcess(
-        "upscale-360x640",
-        360,
-        640,
-        {
-            "pellucid": ("{scripts}/pellucid", "upscale", "{source}", "-o", "{target}", "--overwrite"),
-            "torch": ("{python}", "benchmarks/upscale_by_torch.py", "{source}", "{target}"),
-        },
-    )
+    upscaling("upscale-360x640", "superres-x3"),
+    upscaling("upscale-swift-360x640", "superres-x3-swift"),
 ]
 
 

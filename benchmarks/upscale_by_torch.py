@@ -1,5 +1,5 @@
-"""`upscale_by_torch.py IN OUT`: what `pellucid upscale IN -o OUT` does, with torch in place of the engine: the same
-network, and the same reading and writing of files, so that what differs is the runtime alone."""
+"""`upscale_by_torch.py IN OUT MODEL`: what `pellucid upscale IN -o OUT --model MODEL` does, with torch in place of the
+engine: the same network, and the same reading and writing of files, so that what differs is the runtime alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from benchmarks.shipped import Shipped  # noqa: E402
 from pellucid import picture  # noqa: E402
 
 
-def main(source: str, target: str) -> None:
+def main(source: str, target: str, model: str) -> None:
     before = picture.read(source)
-    network = Shipped("superres-x3").eval().to(memory_format=torch.channels_last)
+    network = Shipped(model).eval().to(memory_format=torch.channels_last)
     x = torch.from_numpy(picture.to_float(before.pixels)).permute(2, 0, 1)[None]
     with torch.inference_mode():
         y = network(x)[0].permute(1, 2, 0).clamp(0, 1).contiguous().numpy()

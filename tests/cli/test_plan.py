@@ -14,8 +14,18 @@ def test_the_plan_names_layers_and_sums(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["plan", model, "--size", "64x48", "--quick", "--threads", "1"]) == 0
     text = capsys.readouterr().out
     assert "input       64 x 48, 3 channels; output 192 x 144, 3 channels; float32" in text
-    assert " 1 threads" in text and "time" not in text
+    assert "1 strip of 64 columns, blocks of 4 rows, 1 thread, 1 pass;" in text and "time" not in text
     assert any(line.startswith("first ") for line in text.splitlines())
+
+
+def test_a_strip_takes_its_share_of_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(superres_model(tmp_path / "m.safetensors"))
+    options = ["plan", model, "--size", "2000x1000", "--quick", "--threads", "2"]
+    assert run([*options, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    rows = sum(node["bytes"] for node in plan["nodes"])
+    assert plan["strip"] < 2000 and run(options) == 0
+    assert f"a strip's rows take {rows * plan['strip'] / 2000 / 1e6:.1f} MB" in capsys.readouterr().out
 
 
 def test_json_carries_the_expected_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

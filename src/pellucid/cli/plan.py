@@ -54,8 +54,9 @@ def summary(plan: dict[str, Any], precision: str) -> list[str]:
     (h, w, c), (oh, ow, oc) = plan["input"], plan["output"]
     lines = [
         f"input       {w} x {h}, {c} channels; output {ow} x {oh}, {oc} channels; {precision}",
-        f"steps       blocks of {plan['block']} rows, {plan['strips']} strips of {plan['strip']} columns,"
-        f" {plan['threads']} threads, {plan['passes']} passes",
+        f"steps       {_count(plan['strips'], 'strip')} of {plan['strip']} columns, blocks of {plan['block']} rows,"
+        f" {_count(plan['threads'], 'thread')}, {_count(plan['passes'], 'pass', 'passes')};"
+        f" a strip's rows take {_strip_bytes(plan) / 1e6:,.1f} MB",
         f"memory      {plan['arena_bytes'] / 1e6:,.1f} MB of rings and maps, {plan['scratch_bytes'] / 1e6:,.1f} MB of"
         f" scratch, {plan['weight_bytes'] / 1e6:,.1f} MB of weights, {plan['spilled_bytes'] / 1e6:,.1f} MB spilled",
         f"operations  {needed / 1e9:,.2f} G multiply-adds, {100 * extra / max(needed, 1):.1f} % more at edges of tiles",
@@ -65,6 +66,16 @@ def summary(plan: dict[str, Any], precision: str) -> list[str]:
             f"time        {1000 * plan['expected_seconds']:,.0f} ms if every operation ran at the measured peak"
         )
     return lines
+
+
+def _count(n: int, one: str, many: str | None = None) -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def _strip_bytes(plan: dict[str, Any]) -> float:
+    """What a step has in hand: its columns of all rows that are kept, but for maps that are kept whole."""
+    share = min(1.0, plan["strip"] / plan["input"][1])
+    return share * sum(node["bytes"] for node in plan["nodes"] if not node["whole"])
 
 
 def _sums(plan: dict[str, Any]) -> tuple[float, float]:
