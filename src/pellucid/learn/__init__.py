@@ -6,7 +6,12 @@ pellucid.learn.accelerate(module)                                # its convoluti
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+# Torch's threads sleep when they have nothing to do. Spinning, they would keep the cores from the engine's, whose
+# turn comes between two of torch's operations. It must be said before torch loads; what the user has set stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from pellucid.learn.acceleration import accelerate

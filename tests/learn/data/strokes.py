@@ -27,5 +27,27 @@ def write_strokes(folder: Path, train: int, test: int) -> None:
         _write(folder / f"{part}-labels-idx1-ubyte", labels)
 
 
+def write_cifar(folder: Path, each: int) -> None:
+    """The same strokes in colours, 32 x 32 with a dark margin, as CIFAR-10's six binary files."""
+    random = np.random.default_rng(12)
+    for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
+        labels = (np.arange(each) % 10).astype(np.uint8)
+        grey = np.stack([np.pad(stroke(int(label), random), 2) for label in labels])
+        planes = np.stack([grey, grey // 2, 255 - grey], 1)  # (n, c, h, w)
+        (folder / name).write_bytes(np.hstack([labels[:, None], planes.reshape(each, -1)]).tobytes())
+
+
+def write_class_folders(folder: Path, each: int) -> None:
+    """Two classes of stroke as folders of pictures, below `train` and `test`."""
+    from pellucid.picture import Picture, write
+
+    random = np.random.default_rng(13)
+    for part in ("train", "test"):
+        for kind, name in enumerate(("lying", "steep")):
+            (folder / part / name).mkdir(parents=True)
+            for i in range(each):
+                write(folder / part / name / f"{i}.png", Picture(stroke(2 * kind, random)[..., None]))
+
+
 def _write(path: Path, array: np.ndarray) -> None:
     path.write_bytes(struct.pack(f">I{array.ndim}I", 0x800 | array.ndim, *array.shape) + array.tobytes())

@@ -39,6 +39,14 @@ def test_an_epoch_has_every_picture_once_with_its_own_label():
     assert labels[:40].tolist() != labels[40:].tolist()
 
 
+def test_the_first_steps_may_see_pictures_as_they_are():
+    plain, late = LabelledBatches(numbered(), 16, 3), LabelledBatches(numbered(), 16, 3, BENT, plain=5)
+    bent = LabelledBatches(numbered(), 16, 3, BENT)
+    assert torch.equal(late.batch_at(4)[0], plain.batch_at(4)[0])
+    assert torch.equal(late.batch_at(5)[0], bent.batch_at(5)[0])
+    assert not torch.equal(bent.batch_at(4)[0], plain.batch_at(4)[0])
+
+
 def test_processes_share_a_batch_without_overlap():
     whole = LabelledBatches(numbered(), 16, 3, BENT).batch_at(2)
     parts = [LabelledBatches(numbered(), 16, 3, BENT, rank, 2).batch_at(2) for rank in (0, 1)]

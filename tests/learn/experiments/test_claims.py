@@ -52,7 +52,7 @@ def test_features_operations_and_rates():
     assert agree(hand_made_features._claims(kinds(0.9, 0.8, 0.7, 0.7))) == [False, False, True]
     assert agree(random_rates._claims([0.1, 0.9], [0.89, 0.9, 0.9], {"below 1": 0.0, "1 and above": 0.5})) == [True] * 3
     assert agree(random_rates._claims([0.1, 0.9], [0.5, 0.6, 0.7], {"below 1": 0.5, "1 and above": 0.1})) == [False] * 3
-    names = list(accuracy_against_operations.FAMILY)
+    names = list(accuracy_against_operations.family(1))
     found = {
         name: {"operations": 10**i, "parameters": 1, "accuracy": 0.5 + 0.05 * i, "operations to the goal": 10**i}
         for i, name in enumerate(names)

@@ -20,8 +20,8 @@ from pellucid.errors import DatabaseError, UsageError  # noqa: E402
 from pellucid.learn import experiments  # noqa: E402
 from pellucid.learn.experiments import EXPERIMENTS, find_experiment  # noqa: E402
 from pellucid.learn.experiments.drawing import png  # noqa: E402
-from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, changed, read_data  # noqa: E402
-from tests.learn.data.strokes import write_strokes  # noqa: E402
+from pellucid.learn.experiments.experiment import DOCUMENTS, as_json, changed, quiet, read_data  # noqa: E402
+from tests.learn.data.strokes import write_cifar, write_strokes  # noqa: E402
 from tests.learn.experiments.small import small  # noqa: E402
 
 
@@ -101,4 +101,15 @@ def test_digits_are_read_from_the_users_folder(tmp_path):
     smaller = struct.pack(">4I", 0x803, 40, 20, 24) + bytes(40 * 20 * 24)
     (tmp_path / "train-images-idx3-ubyte").write_bytes(smaller)
     with pytest.raises(DatabaseError, match="seen: 20 x 24; expected: 28 x 28"):
+        read_data(find_experiment("autoencoder"), tmp_path)
+
+
+def test_a_family_is_compared_on_colours_too(tmp_path):
+    write_cifar(tmp_path, 40)
+    experiment = find_experiment("accuracy-against-operations")
+    data = read_data(experiment, tmp_path)
+    assert data.pictures.shape == (200, 28, 28, 3)
+    networks = experiment.run(experiment.small, data, quiet).figures["networks"]
+    assert networks["perceptron"]["operations"] == 2 * 3 * 28 * 28 * 10
+    with pytest.raises(DatabaseError, match="MNIST is not here"):
         read_data(find_experiment("autoencoder"), tmp_path)

@@ -6,10 +6,12 @@ from pellucid.errors import UsageError
 
 torch = pytest.importorskip("torch")
 
+from pellucid.learn.networks.densenet import DenseBlock  # noqa: E402
 from pellucid.learn.networks.documented import DOCUMENTED, documented  # noqa: E402
 from pellucid.learn.networks.googlenet import GoogLeNet  # noqa: E402
 from pellucid.learn.networks.perceptron import MLP  # noqa: E402
 from pellucid.learn.networks.random_wired import small_world  # noqa: E402
+from pellucid.learn.networks.resnet import Basic, Bottleneck  # noqa: E402
 from pellucid.learn.networks.segnet import SegNet  # noqa: E402
 from pellucid.learn.networks.unet import UNet  # noqa: E402
 from pellucid.learn.training.sums import multiply_adds  # noqa: E402
@@ -99,6 +101,19 @@ def test_a_googlenet_in_training_has_three_heads():
     with torch.device("meta"):
         heads = GoogLeNet(10, auxiliary=True)(torch.empty(2, 3, 224, 224))
     assert [tuple(head.shape) for head in heads] == [(2, 10)] * 3
+
+
+@pytest.mark.parametrize(("block", "last"), [(Basic(8, 8, 1), "bn2"), (Bottleneck(32, 8, 1), "bn3")])
+def test_a_residual_block_that_adds_nothing_hands_its_input_on(block, last):
+    torch.nn.init.zeros_(getattr(block, last).weight)
+    x = torch.randn(2, 8 if last == "bn2" else 32, 5, 5)
+    assert torch.equal(block.eval()(x), x.relu())
+
+
+def test_a_dense_block_keeps_all_that_came_before():
+    block, x = DenseBlock(4, 3, growth=2).eval(), torch.randn(2, 4, 5, 5)
+    y = block(x)
+    assert y.shape == (2, 4 + 3 * 2, 5, 5) and torch.equal(y[:, :4], x)
 
 
 def test_selu_keeps_mean_and_variance_through_depth():

@@ -19,7 +19,7 @@ from pellucid.learn.training.callbacks import logs  # noqa: E402
 from pellucid.learn.training.job import Job  # noqa: E402
 from pellucid.learn.training.loop import train  # noqa: E402
 from pellucid.learn.training.naming import measure, measure_on_test  # noqa: E402
-from tests.learn.data.strokes import write_strokes  # noqa: E402
+from tests.learn.data.strokes import write_cifar, write_class_folders, write_strokes  # noqa: E402
 from tests.learn.training.tiny import At, Crash, crash, logged  # noqa: E402
 
 MNIST = Path("../shared/data/mnist")
@@ -66,6 +66,26 @@ def test_broken_anywhere_it_ends_with_the_same_bits(tmp_path, strokes):
     assert train(job(tmp_path / "broken", strokes, *SMALL)).figures == whole.figures  # read back from the checkpoint
 
 
+COLOURED = ("data.channels=rgb", "data.shift=0", "data.elastic=0")
+
+
+@pytest.mark.parametrize(
+    ("write", "each", "changes"),
+    [
+        (write_cifar, 20, ("data.format=cifar10", "network.side=32")),
+        (write_class_folders, 60, ("data.format=folders", "network.classes=2", "network.side=20")),
+    ],
+)
+@pytest.mark.parametrize("recipe", ["mnist", "lenet"])
+def test_colours_and_folders_are_learned_from_too(tmp_path, write, each, changes, recipe):
+    write(tmp_path, each)
+    small = [change for change in SMALL if recipe == "mnist" or not change.startswith("network")]
+    train(job(tmp_path / "run", tmp_path, *small, *COLOURED, *changes, "steps=4", recipe=recipe))
+    assert measure_on_test(tmp_path / "run", tmp_path).pictures == (each if write is write_cifar else 2 * each)
+    exported = export_run(tmp_path / "run", tmp_path / "model.safetensors")
+    assert exported.graph.channels == 3 and exported.graph.size == (int(changes[-1][-2:]),) * 2
+
+
 def test_figures_are_what_they_say(strokes):
     from pellucid.learn.data.labelled_batches import read_labelled
 
@@ -106,13 +126,27 @@ def test_exported_it_knows_its_classes_and_runs_without_torch(tmp_path, strokes)
         (["task=superres"], "network does not fit the task superres; seen: course-mnist"),
         (["network.classes=9"], "network.classes does not fit; seen: 9; expected: 10"),
         (["data.channels=rgb"], "takes one size of picture only; seen: 28 x 28 x 1; expected: 28 x 28 x 3"),
+        (["network.side=32"], "takes one size of picture only; seen: 28 x 28 x 1; expected: 32 x 32 x 1"),
+        (["network.side=30"], "network.side does not fit; seen: 30; expected: a multiple of 4"),
         (["data.held_out=240"], "held_out is out of range; seen: 240"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, strokes, changes, line):
     with pytest.raises(UsageError, match=line):
         train(job(tmp_path / "run", strokes, *changes))
-    assert not (tmp_path / "run" / "recipe.yaml").exists()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_class_without_pictures_is_refused_by_the_command_and_nothing_is_written(tmp_path, capsys):
+    write_class_folders(tmp_path, 3)
+    (tmp_path / "train" / "empty").mkdir()
+    changes = [part for change in ("data.format=folders", "network.classes=3") for part in ("--set", change)]
+    assert cli.run(["train", "mnist", "--data", str(tmp_path), "--run", str(tmp_path / "run"), *changes]) == 1
+    err = capsys.readouterr().err
+    assert (
+        "a class has no pictures; seen:" in err and "hint: fill the folder or remove it" in err and err.count("\n") == 1
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_command_prints_the_test_figure_at_the_end_and_as_such(tmp_path, strokes, capsys):

@@ -1,7 +1,7 @@
 """Accuracy against operations for a family of networks, and the compute to reach a fixed accuracy [C9].
 
-All learn from the same digits for the same number of steps. Operations are two per multiply-add; training takes three
-times those of inference for every picture it sees.
+All learn from the same pictures, MNIST's or CIFAR-10's, for the same number of steps. Operations are two per
+multiply-add; training takes three times those of inference for every picture it sees.
 """
 
 from __future__ import annotations
@@ -25,16 +25,20 @@ from pellucid.learn.training.sums import multiply_adds
 PASSES = 3
 """Forward, back to the data, back to the weights."""
 
-FAMILY: dict[str, Callable[[], nn.Module]] = {
-    "perceptron": partial(MLP, (784, 10)),
-    "MLP 32": partial(MLP, (784, 32, 10)),
-    "MLP 256, 128": partial(MLP, (784, 256, 128, 10)),
-    "LeNet-5": LeNet5,
-    "LeNet-5, ReLU": partial(LeNet5, modern=True),
-    "course, 4 wide": partial(CourseMNIST, width=4),
-    "course, 8 wide": partial(CourseMNIST, width=8),
-    "course, 16 wide": partial(CourseMNIST, width=16),
-}
+
+def family(channels: int) -> dict[str, Callable[[], nn.Module]]:
+    """For pictures of 28 x 28."""
+    values = channels * 28 * 28
+    return {
+        "perceptron": partial(MLP, (values, 10)),
+        "MLP 32": partial(MLP, (values, 32, 10)),
+        "MLP 256, 128": partial(MLP, (values, 256, 128, 10)),
+        "LeNet-5": partial(LeNet5, channels=channels),
+        "LeNet-5, ReLU": partial(LeNet5, channels=channels, modern=True),
+        "course, 4 wide": partial(CourseMNIST, channels=channels, width=4),
+        "course, 8 wide": partial(CourseMNIST, channels=channels, width=8),
+        "course, 16 wide": partial(CourseMNIST, channels=channels, width=16),
+    }
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,9 @@ def run(settings: Settings, data: Labelled, progress: Progress) -> Outcome:
     """[C9] Each network's operations for a picture, accuracy in the end, and operations until the goal."""
     known = digits(data, settings.learned, settings.unseen)
     found, paths = {}, {}
-    for done, (name, build) in enumerate(FAMILY.items()):
-        progress(done, len(FAMILY), name)
+    networks = family(known.x.shape[1])
+    for done, (name, build) in enumerate(networks.items()):
+        progress(done, len(networks), name)
         torch.manual_seed(settings.seed)
         net = build()
         operations = 2 * multiply_adds(net, known.x[:1])
@@ -139,4 +144,5 @@ EXPERIMENT = Experiment(
     small=Settings(learned=160, unseen=40, batch=10, steps=10, every=5, goal=0.1),
     full=Settings(learned=50000, unseen=10000, steps=5000, batch=128, every=100, goal=0.98),
     needs="digits",
+    takes_colour=True,
 )

@@ -93,7 +93,10 @@ def _draw(settings: Settings, error: dict[str, list[float]], unseen: Tensor, pic
     figure, axes = sheet(1, 2, 5, 4)
     lines = {name: (list(settings.codes), values) for name, values in error.items()}
     curves(axes[0, 0], lines, "unseen digits", "values in the code", "mean squared error", log="xy", marks="o")
-    axes[0, 0].lines[2].set(linestyle=":", color=COLOURS[2])
+    pca, _, linear = axes[0, 0].lines  # the last lies on the first
+    pca.set(linewidth=5, alpha=0.4)
+    linear.set(linestyle=":", color=COLOURS[2])
+    axes[0, 0].legend(fontsize=7)
     side = round(unseen.shape[1] ** 0.5)
     shown = [("seen", unseen)]
     for code in settings.codes[:3]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image  # comes with matplotlib
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
@@ -19,6 +19,8 @@ DOTS = 80
 """To an inch."""
 FEW = 6
 """So many measured places are all named on a logarithmic axis."""
+NARROW = 300
+"""A logarithmic axis over less than this has plain numbers, 0.2, 0.5, 1 and so on."""
 
 
 def sheet(rows: int, columns: int, width: float = 3.4, height: float = 3.0) -> tuple[Figure, np.ndarray]:
@@ -36,6 +38,12 @@ def curves(
         axes.plot(xs, ys, color=COLOURS[number % len(COLOURS)], label=name, linewidth=1.4, marker=marks, markersize=4)
     for axis in log:
         getattr(axes, f"set_{axis}scale")("log")
+        low, high = getattr(axes, f"get_{axis}lim")()
+        if high < NARROW * low:
+            which, plain = getattr(axes, f"{axis}axis"), FuncFormatter(lambda value, _: f"{value:g}")
+            which.set_minor_locator(LogLocator(subs=(2, 5)))
+            which.set_major_formatter(plain)
+            which.set_minor_formatter(plain)
     label(axes, title, x, y)
     places = list(next(iter(lines.values()))[0])
     if marks and "x" in log and len(places) <= FEW:

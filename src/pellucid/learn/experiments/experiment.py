@@ -6,7 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,7 @@ class Experiment:
     small: Any
     full: Any = None
     needs: str | None = None
+    takes_colour: bool = False  # CIFAR-10's pictures do as well
 
 
 def changed(settings: Any, changes: Iterable[str]) -> Any:
@@ -93,8 +94,11 @@ def read_data(experiment: Experiment, folder: Path | None) -> Any:
     if folder is None:
         hint = "--data names the folder with MNIST's four idx files"
         raise DatabaseError("the experiment learns from handwritten digits", seen="no folder", hint=hint)
-    from pellucid.learn.data.labelled import read_mnist
+    from pellucid.learn.data.labelled import read_cifar10, read_mnist
 
+    if experiment.takes_colour and any(folder.glob("data_batch_*.bin")):
+        found = read_cifar10(folder, train=True)
+        return replace(found, pictures=found.pictures[:, 2:-2, 2:-2])  # the middle, as large as a digit
     found = read_mnist(folder, train=True)
     if found.pictures.shape[1:3] != SIZE:
         seen = "{} x {}".format(*found.pictures.shape[1:3])

@@ -215,13 +215,11 @@ def _draw(kept: list[tuple[str, Plane, Net]], nets: dict[tuple[str, str], Net], 
             _warped(place, net, plane, stage, f"layer {(stage + 1) // 2}: {kind}")
         for place in row[1 + len(shown) :]:
             place.axis("off")
-    chosen = ("perceptron, features by hand", "deep: hidden 8, 8, 8, 8")
-    for row, name in zip(axes[2:], chosen, strict=True):
+    chosen = {"perceptron, features by hand": "features by hand", "deep: hidden 8, 8, 8, 8": "hidden 8, 8, 8, 8"}
+    for row, (name, short) in zip(axes[2:], chosen.items(), strict=True):
         for place, plane_name in zip(row, PLANES, strict=True):
             wrong = error(nets[name, plane_name], planes[plane_name])
-            _decision(
-                place, nets[name, plane_name], planes[plane_name], f"{name.rpartition(': ')[-1]}: {wrong:.1%} wrong"
-            )
+            _decision(place, nets[name, plane_name], planes[plane_name], f"{short}: {wrong:.1%} wrong")
     return figure
 
 

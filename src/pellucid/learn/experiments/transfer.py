@@ -196,6 +196,7 @@ def _draw(settings: Settings, means, by_layers, paths):  # type: ignore[no-untyp
     curves(axes[0, 0], wrong, "digits 5 to 9, unseen", "pictures a class", "wrong, %", log="xy", marks=".")
     layers = {f"{n} a class": (range(1, LAYERS + 1), [100 * (1 - a) for a in f]) for n, f in by_layers.items()}
     curves(axes[0, 1], layers, "by how much is replaced", "layers replaced, of 5", "wrong, %", log="y", marks=".")
+    axes[0, 1].set_xticks(range(1, LAYERS + 1))
     curves(axes[0, 2], paths, "on the way (frozen, then a tenth)", "step", "accuracy")
     axes[0, 2].axvline(settings.steps, color="grey", linewidth=0.8)
     return figure

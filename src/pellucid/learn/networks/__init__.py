@@ -56,8 +56,8 @@ DENOISERS: dict[str, Family] = {
 noise level as one more channel."""
 
 CLASSIFIERS: dict[str, Family] = {
-    "course-mnist": Family(CourseMNISTOptions, lambda o: CourseMNIST(o.classes, o.colours, o.width, o.dropout)),
-    "lenet5": Family(LeNet5Options, lambda o: LeNet5(o.classes, o.colours, o.modern)),
+    "course-mnist": Family(CourseMNISTOptions, lambda o: CourseMNIST(o.classes, o.colours, o.width, o.dropout, o.side)),
+    "lenet5": Family(LeNet5Options, lambda o: LeNet5(o.classes, o.colours, o.modern, o.side)),
 }
 """Every network from pictures to classes, by the name that recipes use."""
 

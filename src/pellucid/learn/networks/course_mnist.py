@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from pellucid.errors import UsageError
+
 
 @dataclass(frozen=True)
 class CourseMNISTOptions:
@@ -14,15 +16,17 @@ class CourseMNISTOptions:
     width: int = 32
     dropout: float = 0.5
     colours: int = 1
+    side: int = 28  # of the pictures it takes
 
-    @property
-    def side(self) -> int:
-        """Of the pictures it takes."""
-        return 28
+    def __post_init__(self) -> None:
+        if self.side < 4 or self.side % 4:
+            raise UsageError("recipe: network.side does not fit", seen=self.side, expected="a multiple of 4")
 
 
 class CourseMNIST(nn.Module):
-    def __init__(self, classes: int = 10, channels: int = 1, width: int = 32, dropout: float = 0.5) -> None:
+    def __init__(
+        self, classes: int = 10, channels: int = 1, width: int = 32, dropout: float = 0.5, side: int = 28
+    ) -> None:
         super().__init__()
         self.features = nn.Sequential(
             nn.Conv2d(channels, width, 3, padding=1),
@@ -38,7 +42,7 @@ class CourseMNIST(nn.Module):
         )
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(width * 7 * 7, 512),
+            nn.Linear(width * (side // 4) ** 2, 512),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
             nn.Linear(512, classes),

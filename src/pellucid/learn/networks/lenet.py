@@ -11,21 +11,23 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from pellucid.errors import UsageError
+
 
 @dataclass(frozen=True)
 class LeNet5Options:
     classes: int = 10
     modern: bool = False
     colours: int = 1
+    side: int = 28  # of the pictures it takes
 
-    @property
-    def side(self) -> int:
-        """Of the pictures it takes."""
-        return 28
+    def __post_init__(self) -> None:
+        if self.side < 12 or self.side % 4:
+            raise UsageError("recipe: network.side does not fit", seen=self.side, expected="a multiple of 4, from 12")
 
 
 class LeNet5(nn.Module):
-    def __init__(self, classes: int = 10, channels: int = 1, modern: bool = False) -> None:
+    def __init__(self, classes: int = 10, channels: int = 1, modern: bool = False, side: int = 28) -> None:
         super().__init__()
         activation: type[nn.Module] = nn.ReLU if modern else nn.Tanh
         pool: type[nn.Module] = nn.MaxPool2d if modern else nn.AvgPool2d
@@ -39,7 +41,7 @@ class LeNet5(nn.Module):
         )
         self.classifier = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(16 * 5 * 5, 120),
+            nn.Linear(16 * (side // 4 - 2) ** 2, 120),
             activation(),
             nn.Linear(120, 84),
             activation(),

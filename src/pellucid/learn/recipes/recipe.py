@@ -37,7 +37,8 @@ class Data:
     """`patch` is the target's side; `pictures` are drawn where no database is given, unless it is 0.
 
     For the task `classify`, in place of these: the `format` of the published files, how many pictures of the training
-    files are `held_out` for validation, and by how many pixels the others are moved and bent.
+    files are `held_out` for validation, and by how many pixels the others are moved and bent, after `plain` steps in
+    which they are shown as they are.
 
     For the task `segment`: frames are flipped, enlarged or made smaller by up to `zoom` and change in brightness,
     contrast and colour by up to `recolour`; `patch` is the side of what is cut from them.
@@ -52,6 +53,7 @@ class Data:
     held_out: int = 5000
     shift: float = 0.0
     elastic: float = 0.0
+    plain: int = 0
     zoom: float = 1.0
     recolour: float = 0.0
 

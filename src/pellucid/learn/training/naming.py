@@ -32,7 +32,7 @@ class Naming:
 
     def __init__(self, recipe: Recipe, data: Path | None) -> None:
         self._recipe = recipe
-        everything = read_labelled(recipe.data.format, data, train=True)
+        everything = read_labelled(recipe.data.format, data, train=True, side=recipe.network.settings.side)
         _refuse_other_pictures(recipe, everything)
         self._learned, self._held_out = held_out(everything, recipe.data.held_out)
         sha = hashlib.sha256(everything.pictures.tobytes() + everything.labels.tobytes())
@@ -48,7 +48,7 @@ class Naming:
     def batches(self, rank: int, ranks: int) -> Callable[[int], Batch]:
         data, seed = self._recipe.data, self._recipe.seed
         bent = Distortion(data.shift, data.elastic)
-        return LabelledBatches(self._learned, data.batch, seed, bent, rank, ranks).batch_at
+        return LabelledBatches(self._learned, data.batch, seed, bent, rank, ranks, data.plain).batch_at
 
     def validate(self, network: nn.Module) -> ClassFigures:
         return measure(network, self._held_out)
@@ -69,7 +69,8 @@ def measure(network: nn.Module, data: Labelled) -> ClassFigures:
 def measure_on_test(run: Path, folder: Path) -> ClassFigures:
     """The final figures of a run, on the part of the published files that nothing was learned from or chosen by."""
     network, recipe = load_run(run)
-    return measure(network, read_labelled(recipe.data.format, folder, train=False))
+    side = recipe.network.settings.side
+    return measure(network, read_labelled(recipe.data.format, folder, train=False, side=side))
 
 
 def _refuse_other_pictures(recipe: Recipe, data: Labelled) -> None:
@@ -83,4 +84,5 @@ def _refuse_other_pictures(recipe: Recipe, data: Labelled) -> None:
             f"{recipe.network.name} takes one size of picture only",
             seen=" x ".join(map(str, seen)),
             expected=" x ".join(map(str, expected)),
+            hint="--set network.side= and data.channels= fit it to them",
         )

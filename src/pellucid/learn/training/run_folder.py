@@ -56,7 +56,8 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps a second process out of the folder."""
+        """Keeps a second process out of the folder; one that was made for nothing is gone afterwards."""
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = open(self.path / LOCK, "w")  # noqa: SIM115 - it stays open as long as the run
@@ -67,7 +68,13 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise TrainingError("another process is training in this folder", seen=self.path) from None
-            yield
+            try:
+                yield
+            finally:
+                if made and [entry.name for entry in self.path.iterdir()] == [LOCK]:
+                    (self.path / LOCK).unlink()
+                    for path in made:
+                        path.rmdir()
 
     def begin(self, recipe: Recipe, facts: dict[str, Any]) -> list[str]:
         """Writes down what the run is, or compares it with what is there; returns what has changed harmlessly."""

@@ -6,6 +6,7 @@ What is chosen is chosen by the set's `val` part; its `test` part is read when a
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ class Segmenting:
     crops = None
 
     def __init__(self, recipe: Recipe, data: Path | None) -> None:
+        warnings.filterwarnings("ignore", "max_unpooling2d")  # SegNet's windows do not overlap: no order, same bits
         self._recipe = recipe
         classes = recipe.network.settings.classes
         if classes != len(CLASSES):
