@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pellucid.errors import UsageError
 
@@ -85,9 +85,9 @@ def command(
     for finding in seen.verdict:
         click.echo(finding.sentence)
     if gradients and gradients.flow:
-        from pellucid.inspect.gradient_views import flow_in_words
+        from pellucid.inspect.gradient_views import flow_verdict
 
-        click.echo(flow_in_words(gradients.flow))
+        click.echo(flow_verdict(gradients.flow).sentence)
     click.echo(output)
 
 
@@ -109,9 +109,15 @@ def subject(name: str) -> Network:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """What is told (done, in all, name), shown on the terminal; nothing where there is none."""
+    """What is told (done, in all, name), shown on the terminal with the time left; nothing where there is none."""
     console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total, name: bar.update(task, description=name, completed=done, total=total)
+
+        def show(done: int, total: int, name: str) -> None:
+            if done == 0:  # another part of the work, whose steps take another time
+                bar.reset(task)
+            bar.update(task, description=name, completed=done, total=total)
+
+        yield show

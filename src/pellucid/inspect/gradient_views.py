@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pellucid.inspect.unit_activity import Finding
+
 VANISHED, EXPLODED = 1e-3, 1e3
 
 
@@ -80,13 +82,15 @@ class GradientViews:
         return layers
 
 
-def flow_in_words(flow: Sequence[Flow]) -> str:
+def flow_verdict(flow: Sequence[Flow]) -> Finding:
     """One sentence on the gradient's way from the last layer to the first."""
     first, last = flow[0].gradient, flow[-1].gradient
     ratio = first / last if last else 0.0
-    way = f"the gradient at {flow[0].layer} is {ratio:.1e} of that at {flow[-1].layer}"
+    size = f"{ratio:.2g} of" if ratio < 1 else f"{ratio:.2g} times"
+    way = f"the gradient at {flow[0].layer} is {size} that at {flow[-1].layer}"
     if not ratio > VANISHED:
-        return f"Gradients vanish: {way}; the first layers hardly learn."
+        return Finding(flow[0].layer, False, f"Gradients vanish: {way}; the first layers hardly learn.")
     if not ratio < EXPLODED:
-        return f"Gradients explode: {way}; steps of a size that suits the last layers destroy the first."
-    return f"Gradients arrive: {way}."
+        harm = "steps of a size that suits the last layers destroy the first"
+        return Finding(flow[0].layer, False, f"Gradients explode: {way}; {harm}.")
+    return Finding("", True, f"Gradients arrive: {way}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pellucid.errors import UsageError
-from pellucid.inspect.as_input import as_input
+from pellucid.inspect.as_input import SIGMA, as_input
 from pellucid.inspect.layer_costs import LayerCost, cost
 from pellucid.inspect.layer_times import LayerTimes, layer_times
 from pellucid.inspect.learned_filters import Filters, filters
@@ -68,6 +68,9 @@ def inspect(
             "a drawn picture of overlapping discs, whose statistics are those of photographs",
         )
     x = middle(net, picture)
+    if denoises(net):
+        shown += f" with noise of {255 * SIGMA:.0f} grey levels, as the network expects it"
+        x = noisy(x)
     h, w = net.graph.size or x.shape[:2]
     seen = as_input(net, x)[0]
     seen = seen[..., : 3 if seen.shape[2] >= 3 else 1]
@@ -100,6 +103,24 @@ def inspect(
     if progress:
         progress(VIEWS, VIEWS, "")
     return found
+
+
+def names_classes(card: Card) -> bool:
+    """Whether the channels of the answer are classes."""
+    return card.task in ("classify", "segment")
+
+
+def denoises(net: Network) -> bool:
+    """Whether it says so, or is told a noise level."""
+    return net.card.task == "denoise" or net.graph.channels in (2, 4)
+
+
+def noisy(picture: np.ndarray) -> np.ndarray:
+    """As float32 with the noise that networks are told of; always the same."""
+    from pellucid.picture import to_float
+
+    noise = np.random.default_rng(0).normal(0, SIGMA, picture.shape)
+    return (to_float(picture) + noise).astype(np.float32)
 
 
 def middle(net: Network, picture: np.ndarray) -> np.ndarray:

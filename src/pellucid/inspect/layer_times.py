@@ -26,10 +26,12 @@ LONG = 0.2
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """`seconds` by layer, the best of a few runs each; `whole` is one run of the network, float32, all threads."""
+    """`seconds` by layer, the best of a few runs each; `whole` is one run of the network, float32, all threads.
+    `spread` is by how much of it the slowest run of a layer was longer than the best, the median over the layers."""
 
     seconds: dict[str, float]
     whole: float
+    spread: float
 
     def share(self, layer: str) -> float | None:
         """Of the sum of all layers; None for those that were not measured."""
@@ -42,12 +44,14 @@ def layer_times(net: Network, h: int, w: int) -> LayerTimes:
     plan = net.plan(h, w, "fp32")
     steps = {step["name"] for step in plan["nodes"]}
     shapes = {INPUT: tuple(plan["input"])} | {layer.layer: layer.shape for layer in cost(net, h, w)}
-    seconds = {}
+    seconds, slowest = {}, {}
     for node in net.graph.nodes:
         single = alone(net, node, shapes) if node.name in steps else None
         if single is not None:
-            seconds[node.name] = _best(single, shapes[node.inputs[0]])
-    return LayerTimes(seconds, _best(net, (h, w, net.graph.channels)))
+            seconds[node.name], slowest[node.name] = _best_and_worst(single, shapes[node.inputs[0]])
+    spreads = [slowest[name] / seconds[name] - 1 for name in seconds if seconds[name] < LONG]
+    whole, _ = _best_and_worst(net, (h, w, net.graph.channels))
+    return LayerTimes(seconds, whole, float(np.median(spreads)) if spreads else float("nan"))
 
 
 def alone(net: Network, node: Node, shapes: dict[str, tuple[int, int, int]]) -> Network | None:
@@ -63,11 +67,11 @@ def alone(net: Network, node: Node, shapes: dict[str, tuple[int, int, int]]) -> 
     return Network(ModelFile(Graph((single,), shapes[node.inputs[0]][2]), weights, Card()), node.name)
 
 
-def _best(net: Network, shape: tuple[int, int, int]) -> float:
+def _best_and_worst(net: Network, shape: tuple[int, int, int]) -> tuple[float, float]:
     x = np.random.default_rng(0).random((1, *shape), np.float32)
-    best, runs = float("inf"), 0
-    while runs < RUNS and not LONG < best < float("inf"):
+    taken: list[float] = []
+    while len(taken) < RUNS and not (taken and min(taken) > LONG):
         start = time.perf_counter()
         net.run(x, "fp32")
-        best, runs = min(best, time.perf_counter() - start), runs + 1
-    return best
+        taken.append(time.perf_counter() - start)
+    return min(taken), max(taken)

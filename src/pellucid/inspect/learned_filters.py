@@ -32,7 +32,8 @@ class Filters:
     likeness: np.ndarray
     duplicates: tuple[tuple[int, int], ...]
     empty: tuple[int, ...]
-    gabor: tuple[Gabor, ...] | None  # one per filter, None where kernels are too small
+    patterns: np.ndarray | None  # (oc, kh, kw): of each filter what explains most of its channels
+    gabor: tuple[Gabor, ...] | None  # one per filter fitted to its pattern; both None where kernels are too small
 
 
 def filters(net: Network, layer: str | None = None) -> Filters:
@@ -59,11 +60,14 @@ def describe_filters(layer: str, weights: np.ndarray) -> Filters:
     unit[empty] = 0
     likeness = np.clip(unit @ unit.T, -1, 1)
     pairs = np.argwhere(np.triu(likeness > ALIKE, 1))
-    fits = None
+    fits = patterns = None
     if weights.shape[2] * weights.shape[3] >= FIT_FROM:
-        fits = tuple(fit_gabor(_grey(kernel)) for kernel in weights)
+        patterns = np.stack([_strongest_pattern(kernel) for kernel in weights])
+        fits = tuple(fit_gabor(pattern) for pattern in patterns)
     duplicates = tuple((int(i), int(j)) for i, j in pairs)
-    return Filters(layer, weights, _chain(likeness), likeness, duplicates, tuple(map(int, np.flatnonzero(empty))), fits)
+    return Filters(
+        layer, weights, chain(likeness), likeness, duplicates, tuple(map(int, np.flatnonzero(empty))), patterns, fits
+    )
 
 
 def _first_seeing(found: dict[str, np.ndarray]) -> str:
@@ -71,7 +75,7 @@ def _first_seeing(found: dict[str, np.ndarray]) -> str:
     return next((name for name, weight in found.items() if weight.shape[2] * weight.shape[3] > 1), next(iter(found)))
 
 
-def _chain(likeness: np.ndarray) -> tuple[int, ...]:
+def chain(likeness: np.ndarray) -> tuple[int, ...]:
     """An order in which each filter is followed by the most alike of those left."""
     left = list(range(len(likeness)))
     order = [left.pop(0)]
@@ -82,7 +86,7 @@ def _chain(likeness: np.ndarray) -> tuple[int, ...]:
     return tuple(order)
 
 
-def _grey(kernel: np.ndarray) -> np.ndarray:
+def _strongest_pattern(kernel: np.ndarray) -> np.ndarray:
     """The pattern that explains most of a filter's channels. (ic, kh, kw) -> (kh, kw)"""
     flat = kernel.reshape(len(kernel), -1).astype(np.float64)
     _, s, v = np.linalg.svd(flat, full_matrices=False)

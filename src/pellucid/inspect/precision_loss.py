@@ -25,6 +25,7 @@ class PrecisionLoss:
     largest: float
     relative: float
     psnr: float  # of the difference, white being 1; infinite where there is none
+    same_class: float  # the share of places whose largest channel is the same
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class PruningLoss:
     largest: float
     relative: float
     psnr: float
+    same_class: float
 
 
 def precisions(net: Network, picture: np.ndarray) -> PrecisionLoss:
@@ -69,9 +71,10 @@ def _without_smallest(weight: np.ndarray, share: float) -> np.ndarray:
     return kept.reshape(weight.shape)
 
 
-def _difference(answer: np.ndarray, exact: np.ndarray) -> tuple[np.ndarray, float, float, float]:
-    """(answer minus exact, its largest size, that as a part of the largest number, PSNR)."""
+def _difference(answer: np.ndarray, exact: np.ndarray) -> tuple[np.ndarray, float, float, float, float]:
+    """(answer minus exact, its largest size, that as a part of the largest number, PSNR, places of the same class)."""
     difference = answer - exact
     largest, error = float(np.abs(difference).max()), float(np.mean(difference.astype(np.float64) ** 2))
     relative = largest / max(float(np.abs(exact).max()), 1e-30)
-    return difference, largest, relative, float("inf") if error == 0 else float(-10 * np.log10(error))
+    same = float(np.mean(answer.argmax(axis=-1) == exact.argmax(axis=-1)))
+    return difference, largest, relative, float("inf") if error == 0 else float(-10 * np.log10(error)), same

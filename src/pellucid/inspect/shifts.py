@@ -32,13 +32,14 @@ class Equivariance:
     stability: tuple[tuple[int, float], ...]
     bending: tuple[tuple[float, float], ...]
     is_map: bool  # whether the answer has places, and so can move; else it should stay
+    edges: bool  # whether the picture's edges reach even the middle of the answer, and so the errors
 
 
 def equivariance(net: Network, picture: np.ndarray) -> Equivariance:
     """[E9] Measured on one picture: a window on it moves right by 1 to 8 pixels, and by the net's stride."""
     x = as_input(net, picture)[0]  # (h, w, c)
     fields = receptive_field(net)
-    stride = _stride(fields, net.graph.multiple)
+    stride = whole_step(fields, net.graph.multiple)
     still = fields[-1].whole
     span = max(SHIFTS, stride)
     m = net.graph.multiple
@@ -54,16 +55,17 @@ def equivariance(net: Network, picture: np.ndarray) -> Equivariance:
         a, b = answers[0], answers[shift]
         return _different(a[:, moved:], b[:, : b.shape[1] - moved], margin)
 
+    edges = not still and margin > _widest(answers[0])
     bending = tuple((a, _bending_error(net, wide[:, :w], answers[0], a, ratio, margin)) for a in BENDINGS)
     stability = tuple((s, error(s)) for s in range(1, SHIFTS + 1))
-    return Equivariance(stride, error(stride), stability, bending, not still)
+    return Equivariance(stride, error(stride), stability, bending, not still, edges)
 
 
 def _run(net: Network, x: np.ndarray) -> np.ndarray:
     return net.run(np.ascontiguousarray(x[None]), "fp32")[0].astype(np.float64)
 
 
-def _stride(fields: list[ReceptiveField], multiple: int) -> int:
+def whole_step(fields: list[ReceptiveField], multiple: int) -> int:
     """The shift in pixels that moves every layer's map by a whole number of its own pixels."""
     jumps = [field.x.jump for field in fields if not field.whole] or [Fraction(1)]
     return math.lcm(multiple, *(jump.numerator if jump >= 1 else 1 for jump in jumps))
@@ -75,10 +77,15 @@ def _floor(side: int, multiple: int) -> int:
 
 def _different(a: np.ndarray, b: np.ndarray, margin: int) -> float:
     """The norm of the difference over that of a's variation about its mean, away from the edges."""
-    m = min(margin, (min(a.shape[:2]) - 1) // 3)  # fields larger than the answer leave its middle third
+    m = min(margin, _widest(a))
     a, b = (v[m : v.shape[0] - m, m : v.shape[1] - m] for v in (a, b))
     variation = float(np.linalg.norm(a - a.mean()))
     return float(np.linalg.norm(a - b)) / variation if variation else 0.0
+
+
+def _widest(answer: np.ndarray) -> int:
+    """The most that may be cut from each side: fields larger than the answer leave its middle third."""
+    return (min(answer.shape[:2]) - 1) // 3
 
 
 def _bending_error(

@@ -132,11 +132,8 @@ def _fading(hidden: list[Activity]) -> list[Finding]:
         return [Finding(hidden[-1].layer, False, f"Activity fades with depth: {hidden[-1].layer} has {part}.")]
     if last / first > 1 / FADED:
         return [Finding(hidden[-1].layer, False, f"Activity grows {last / first:.1g} times from first layer to last.")]
-    return [
-        Finding(
-            "", True, f"Activity lasts: the variance of the last hidden layer is {last / first:.2g} of the first's."
-        )
-    ]
+    size = f"{last / first:.2g} of" if last < first else f"{last / first:.2g} times"
+    return [Finding("", True, f"Activity lasts: the variance of the last hidden layer is {size} the first's.")]
 
 
 def _sparsity(hidden: list[Activity]) -> list[Finding]:

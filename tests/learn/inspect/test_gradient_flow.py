@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from pellucid.inspect.gradient_views import flow_in_words  # noqa: E402
+from pellucid.inspect.gradient_views import flow_verdict  # noqa: E402
 from pellucid.learn.inspect.gradient_flow import DEPTHS, gradient_flow, stack  # noqa: E402
 
 
@@ -27,7 +27,7 @@ def test_planted_factors_are_measured_and_named(factor, word):
         assert layer.layer == str(i)
         assert layer.activation == pytest.approx(size * factor ** (i + 1), rel=1e-5)
         assert layer.gradient == pytest.approx(factor ** (5 - i), rel=1e-5)
-    assert word in flow_in_words(flow)
+    assert word in flow_verdict(flow).sentence
     assert network[0].weight.grad is None
 
 

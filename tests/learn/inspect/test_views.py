@@ -8,7 +8,8 @@ torch = pytest.importorskip("torch")
 from pellucid.graph import Node  # noqa: E402
 from pellucid.inspect.inspection import inspect  # noqa: E402
 from pellucid.learn.inspect.as_module import as_module  # noqa: E402
-from pellucid.learn.inspect.views import at_start, look_with_gradients  # noqa: E402
+from pellucid.learn.inspect.attribution import attribution  # noqa: E402
+from pellucid.learn.inspect.views import at_start, look_with_gradients, what_makes  # noqa: E402
 from tests.inspect.nets import chain, network, noise  # noqa: E402
 
 
@@ -38,3 +39,22 @@ def test_a_start_is_drawn_as_he_says_whatever_the_weights():
     x = torch.from_numpy(noise().transpose(2, 0, 1)[None].copy())
     first, second = (at_start(as_module(network(*chain(gain=gain)), free=True), x) for gain in (1.0, 1e-3))
     assert first == second and 0.2 < first[1].activation / first[0].activation < 5
+
+
+@pytest.mark.parametrize("place", [(3, 4), (30, 33)])
+def test_attribution_computes_only_what_the_pixel_depends_on_and_finds_the_same(place):
+    nodes, weights = chain(depth=3, units=8)
+    apart = Node("apart", "pixel_unshuffle", attributes={"factor": 2})
+    first = Node("conv0", "conv", ("apart",), {"padding": (1, 1, 1, 1)})
+    nodes = [apart, first, *nodes[1:], Node("joined", "pixel_shuffle", ("last",), {"factor": 2})]
+    random = np.random.default_rng(4)
+    weights["conv0.weight"], weights["last.weight"] = random.normal(size=(8, 4, 3, 3)), random.normal(size=(4, 8, 3, 3))
+    net = network(nodes, weights, multiple=2)
+    module, x = as_module(net), torch.from_numpy(noise(48, 48).transpose(2, 0, 1)[None].copy())
+    sizes = []
+    module.register_forward_pre_hook(lambda _, given: sizes.append(tuple(given[0].shape[2:])))
+    whole = attribution(module, x, place)
+    part = attribution(module, x, place, part=lambda at: what_makes(net, at, (48, 48)))
+    np.testing.assert_allclose(part.weight, whole.weight, atol=1e-6)
+    assert part.answer == whole.answer and part.without == pytest.approx(whole.without, abs=1e-6)
+    assert max(sizes[-1]) <= 22 < 48  # the field is 18 wide, begun and ended at whole steps

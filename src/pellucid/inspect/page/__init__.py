@@ -15,7 +15,7 @@ Pictures are inside the page, there is no script, and nothing is fetched. It nee
 from __future__ import annotations
 
 from pellucid.inspect.folder_views import FolderViews
-from pellucid.inspect.gradient_views import GradientViews
+from pellucid.inspect.gradient_views import GradientViews, flow_verdict
 from pellucid.inspect.inspection import Inspection
 from pellucid.inspect.page import folder_sections, gradient_sections, sections
 from pellucid.inspect.page.document import document, save
@@ -26,12 +26,14 @@ __all__ = ["page", "save"]
 def page(seen: Inspection, gradients: GradientViews | None = None, folder: FolderViews | None = None) -> str:
     """The whole page as text; without gradients it says what it lacks."""
     g, of_folder = gradients or GradientViews(), folder or FolderViews()
-    field = sections.receptive_fields(seen) + gradient_sections.effective_view(seen, g.effective)
+    fields = sections.receptive_fields(seen) + gradient_sections.effective_view(seen, g.effective)
+    findings = seen.verdict + ([flow_verdict(g.flow)] if g.flow else [])
     parts = {
-        "Verdict": sections.verdict_list(seen) if seen.verdict else "",
+        "Verdict": sections.verdict_list(findings) if seen.verdict else "",
+        "The answer": sections.answer_view(seen),
         "Graph": sections.graph_drawing(seen),
         "Layers": sections.layer_table(seen),
-        "Receptive field": f'<div class="pair">{field}</div>' if field else "",
+        "Receptive field": f'<div class="pair">{fields}</div>' if fields else "",
         "Which pixels made this one": gradient_sections.attribution_view(seen, g.attribution),
         "Filters": sections.filter_views(seen),
         "Activations": sections.activity_views(seen),

@@ -7,9 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 48
 WIDTH, HEIGHT = 640, 260
 STYLES = ("", "6 4", "2 3", "10 3 2 3")
+MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -97,19 +100,18 @@ def _grid(ticks, at, x0, log) -> str:  # type: ignore[no-untyped-def]
 
 def _names(names, at, y0) -> str:  # type: ignore[no-untyped-def]
     """Not more names than there is room for, the last one always."""
-    every = max(1, -(-len(names) // 7))
-    shown = [i for i in range(len(names)) if i % every == 0]
-    row = HEIGHT - BOTTOM + 18
+    shown = sorted({round(i) for i in np.linspace(0, len(names) - 1, min(len(names), MOST_NAMES))})
+    row = HEIGHT - BOTTOM + 20
     texts = []
     for i in shown:
         anchor = "end" if i and i == len(names) - 1 else "middle"  # the last one must not leave the drawing
         x = at(i, y0)[0] + (RIGHT - 2 if anchor == "end" else 0)
-        texts.append(f'<text x="{x:.1f}" y="{row}" text-anchor="{anchor}">{html.escape(names[i][-12:])}</text>')
+        texts.append(f'<text x="{x:.1f}" y="{row}" text-anchor="{anchor}">{html.escape(names[i][-9:])}</text>')
     return "".join(texts)
 
 
 def _numbers(x0, x1, at, y0) -> str:  # type: ignore[no-untyped-def]
     values = sorted({round(x0 + (x1 - x0) * i / 4, 6) for i in range(5)})
     return "".join(
-        f'<text x="{at(v, y0)[0]:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{v:g}</text>' for v in values
+        f'<text x="{at(v, y0)[0]:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{v:g}</text>' for v in values
     )

@@ -6,7 +6,7 @@ import html
 
 import numpy as np
 
-from pellucid.inspect.gradient_views import Attribution, EffectiveField, GradientViews, Pattern, flow_in_words
+from pellucid.inspect.gradient_views import Attribution, EffectiveField, GradientViews, Pattern, flow_verdict
 from pellucid.inspect.inspection import Inspection
 from pellucid.inspect.page.charts import Line, line_chart
 from pellucid.inspect.page.pictures import coloured, mosaic
@@ -24,8 +24,8 @@ def flow_view(found: GradientViews) -> str:
     lines = [Line("as it is", [flow.gradient for flow in found.flow])]
     lines.append(Line("weights drawn anew", [flow.gradient for flow in found.at_start]))
     caption = (
-        f"{html.escape(flow_in_words(found.flow))} The size of the loss's gradient at each layer's output, the loss"
-        " being half the sum of the answer's squares; in powers of ten. Learning goes from right to left: level is"
+        f"{html.escape(flow_verdict(found.flow).sentence)} The size of the loss's gradient at each layer's output, the"
+        " loss being half the sum of the answer's squares; in powers of ten. Learning goes from right to left: level is"
         " well, a steady fall to the left starves the first layers. Beside it the same layers with weights as He's"
         " initialisation draws them."
     )
@@ -86,17 +86,20 @@ def _marked(picture: np.ndarray, at: tuple[int, int]) -> np.ndarray:
 
 
 def pattern_views(patterns: dict[str, list[Pattern]]) -> str:
-    return "".join(_patterns(layer, found) for layer, found in patterns.items())
+    if not patterns:
+        return ""
+    how = (
+        "Pictures that began as the same faint noise and were changed step by step so that one unit's mean answer"
+        " grows: what they have in common is the noise, what sets them apart is the unit. Contrast is stretched. Each"
+        " unit's number is followed by its mean before and after."
+    )
+    return f'<p class="quiet">{how}</p>' + "".join(_patterns(layer, found) for layer, found in patterns.items())
 
 
 def _patterns(layer: str, found: list[Pattern]) -> str:
     tiles = [_tile(pattern.picture) for pattern in found]
     gains = ", ".join(f"{p.unit}: {p.before:.2g} to {p.after:.2g}" for p in found)
-    caption = (
-        f"What excites the {len(found)} units of <code>{html.escape(layer)}</code> that vary most: pictures that began"
-        " as the same faint noise and were changed step by step so that the unit's mean answer grows; contrast is"
-        f" stretched. Unit and its mean, before and after: {gains}."
-    )
+    caption = f"What excites the {len(found)} units of <code>{html.escape(layer)}</code> that vary most: unit {gains}."
     return figure(image(mosaic(tiles, len(tiles), 2), f"Patterns of {layer}", "pixels strip"), caption)
 
 

@@ -11,6 +11,8 @@ from pellucid.inspect.layer_costs import LayerCost
 from pellucid.inspect.unit_activity import ACTIVATIONS
 
 BOX_WIDTH, BOX_HEIGHT, ROW, COLUMN = 224, 38, 56, 244
+SLICE = 12
+"""Rows of boxes in one slice of the drawing."""
 
 
 @dataclass
@@ -27,7 +29,10 @@ class Box:
 
 
 def draw_graph(graph: Graph, costs: list[LayerCost], shares: Mapping[str, float] | None = None) -> str:
-    """Inline SVG; the darker a box, the larger its layer's share, of the multiply-adds unless said."""
+    """Inline SVG, cut into slices that stand side by side where there is room.
+
+    The darker a box, the larger its layer's share, of the multiply-adds unless said.
+    """
     total = sum(layer.multiply_adds for layer in costs) or 1.0
     shares = {layer.layer: layer.multiply_adds / total for layer in costs} if shares is None else shares
     boxes = _boxes(graph, {layer.layer: layer for layer in costs}, shares)
@@ -42,8 +47,14 @@ def draw_graph(graph: Graph, costs: list[LayerCost], shares: Mapping[str, float]
         '<path class="tip" d="M0 0 8 4 0 8z"/></marker></defs>'
     )
     label = f"The network's graph: {len(boxes) - 1} boxes from the input at the top to the output at the bottom"
-    size = f'viewBox="0 0 {width} {height}" style="max-width:{width}px"'
-    return f'<svg class="graph" role="img" aria-label="{label}" {size}>{head}{edges}{drawn}</svg>'
+    whole = f'{head}<g id="graph">{edges}{drawn}</g>'
+    slices = range(0, height, SLICE * ROW)
+    parts = [
+        f'<svg class="graph" viewBox="0 {y} {width} {min(SLICE * ROW, height - y)}" style="width:{width}px"'
+        + (f' role="img" aria-label="{label}">{whole}</svg>' if y == 0 else '><use href="#graph"/></svg>')
+        for y in slices
+    ]
+    return f'<div class="slices">{"".join(parts)}</div>'
 
 
 def _boxes(graph: Graph, costs: dict[str, LayerCost], shares: Mapping[str, float]) -> dict[str, Box]:
@@ -52,7 +63,7 @@ def _boxes(graph: Graph, costs: dict[str, LayerCost], shares: Mapping[str, float
     for node in graph.nodes:
         for name in node.inputs:
             readers[name] = readers.get(name, 0) + 1
-    boxes = {INPUT: Box(INPUT, INPUT, f"{graph.channels} channels", [])}
+    boxes = {INPUT: Box(INPUT, INPUT, f"{graph.channels} channel{'s' if graph.channels > 1 else ''}", [])}
     home = {INPUT: INPUT}
     for node in graph.nodes:
         source = node.inputs[0]

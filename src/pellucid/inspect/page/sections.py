@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pellucid.inspect.inspection import Inspection
-from pellucid.inspect.learned_filters import Filters
+from pellucid.inspect.inspection import Inspection, names_classes
+from pellucid.inspect.layer_times import LayerTimes
+from pellucid.inspect.learned_filters import Filters, chain
 from pellucid.inspect.page.charts import Line, line_chart
 from pellucid.inspect.page.graph_drawing import draw_graph
 from pellucid.inspect.page.pictures import coloured, data_uri, kernel_tiles, mosaic, reduced
-from pellucid.inspect.unit_activity import ACTIVATIONS, Activity
+from pellucid.inspect.unit_activity import ACTIVATIONS, Activity, Finding
+from pellucid.tasks.segment import colours, softmax
 
-MOST_LAYERS, MOST_MAPS, MAP_SIDE, MOST_FRAMES = 6, 8, 80, 4
+MOST_LAYERS, MOST_MAPS, MAP_SIDE, MOST_FRAMES, MOST_CLASSES = 6, 8, 80, 4, 5
+SMALL_MAP = 40
+"""Maps up to so many numbers wide are drawn as squares, not smoothed."""
 ROUNDING = 1e-4
 WITHOUT_TORCH = (
     "Gradients through depth, the effective field, attribution and what excites units need torch"
@@ -58,20 +62,60 @@ def summary(seen: Inspection, also_left_out: Mapping[str, str]) -> str:
         facts = {"for": seen.card.purpose} | facts
     items = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
     left_out = "".join(
-        f"<p>Left out: {html.escape(k)}, because {html.escape(v)}.</p>"
+        f'<p class="quiet">Left out: {html.escape(k)}, because {html.escape(v)}.</p>'
         for k, v in {**seen.left_out, **also_left_out}.items()
     )
     return f"<dl>{items}</dl>{left_out}"
 
 
-def verdict_list(seen: Inspection) -> str:
+def verdict_list(findings: Sequence[Finding]) -> str:
     marks = {True: ("good", "well"), False: ("bad", "look here"), None: ("plain", "note")}
-    items = "".join(
-        '<li class="{}"><b>{}</b> {}</li>'.format(*marks[f.good], html.escape(f.sentence)) for f in seen.verdict
-    )
+    ordered = sorted(findings, key=lambda f: f.good is not False)  # what is bad first, else as it was
+    items = "".join('<li class="{}"><b>{}</b> {}</li>'.format(*marks[f.good], html.escape(f.sentence)) for f in ordered)
     basis = "Judged by the signs of good training: hidden units that vary, are sparse, and differ from each other."
     doubt = "One picture was shown; a unit that is silent on it may speak on others."
     return f'<ul class="verdict">{items}</ul><p class="quiet">{basis} {doubt}</p>'
+
+
+def answer_view(seen: Inspection) -> str:
+    """The picture beside what the network makes of it."""
+    if seen.precision is None:
+        return ""
+    answer, classes = seen.precision.answer, seen.card.classes
+    given = figure(image(seen.picture, "The picture shown", "answer"), "What the network was shown.")
+    if names_classes(seen.card) and len(classes) == answer.shape[2]:
+        drawn = _most_likely(answer[0, 0], classes) if answer.shape[:2] == (1, 1) else _class_map(answer, classes)
+    elif answer.shape[2] in (1, 3) and answer.shape[0] > 1:
+        size = f"{answer.shape[1]} x {answer.shape[0]} pixels"
+        drawn = figure(image(np.clip(answer, 0, 1), "The answer", "answer"), f"Its answer, {size}.")
+    else:
+        return ""
+    return f'<div class="pair">{given}{drawn}</div>'
+
+
+def _class_map(answer: np.ndarray, classes: Sequence[str]) -> str:
+    labels, swatches = answer.argmax(axis=-1), colours(len(classes))
+    shares = np.bincount(labels.reshape(-1), minlength=len(classes)) / labels.size
+    names = ", ".join(
+        f'<span class="swatch" style="background:rgb({r:.0%} {g:.0%} {b:.0%})"></span>&nbsp;{html.escape(classes[i])}'
+        f" {shares[i]:.0%}"
+        for i in np.argsort(-shares, kind="stable")
+        if shares[i] >= 0.005
+        for r, g, b in [swatches[i]]
+    )
+    caption = f"The class with the largest number at each pixel, and the share of the pixels that each takes: {names}."
+    return figure(image(swatches[labels].astype(np.float32), "Classes", "pixels answer"), caption)
+
+
+def _most_likely(answer: np.ndarray, classes: Sequence[str]) -> str:
+    order = np.argsort(-answer, kind="stable")[:MOST_CLASSES]
+    likely = softmax(answer.astype(np.float64))
+    rows = [[html.escape(classes[i]), _bar(float(likely[i]), 1.0)] for i in order]
+    caption = (
+        "The classes it finds most likely, by the softmax of its answer. It has to name one of its classes, whatever it"
+        " is shown."
+    )
+    return figure(table(["class", "how likely"], rows, "bars"), caption)
 
 
 def graph_drawing(seen: Inspection) -> str:
@@ -91,28 +135,40 @@ def _time_shares(seen: Inspection) -> dict[str, float] | None:
 
 def layer_table(seen: Inspection) -> str:
     total = sum(layer.multiply_adds for layer in seen.costs) or 1.0
+    shares = _time_shares(seen) or {}
+    largest = max(*(layer.multiply_adds / total for layer in seen.costs), *shares.values(), 1e-9)
     rows = []
     for layer, field in zip(seen.costs, seen.fields, strict=True):
         h, w, c = layer.shape
         size = "all" if field.size is None else f"{field.size[1]} x {field.size[0]}"
         cells = [html.escape(layer.layer), layer.operation.replace("_", " "), f"{w} x {h} x {c}", size]
-        cells += [f"{layer.parameters:,}" if layer.parameters else "", f"{layer.map_bytes / 1e3:,.0f}"]
-        cells.append(f"{layer.multiply_adds / 1e6:,.2f}" if layer.multiply_adds else "")
-        rows.append(
-            [*cells, _bar(layer.multiply_adds / total), _bar(seen.times.share(layer.layer) if seen.times else None)]
-        )
+        cells += [f"{layer.parameters:,}" if layer.parameters else "", _few_digits(layer.map_bytes / 1e3)]
+        cells.append(_few_digits(layer.multiply_adds / 1e6) if layer.multiply_adds else "")
+        sums, time = layer.multiply_adds / total, seen.times.share(layer.layer) if seen.times else None
+        rows.append([*cells, _bar(sums, largest), _bar(time, largest)])
     headings = ["layer", "operation", "output", "field", "parameters", "kB", "M multiply-adds", "share", "time"]
     caption = (
         "Each layer for the picture shown. Field: the input pixels that one number can depend on. kB: its whole output"
         " as float32 (the engine keeps only rows of it). Share: of the multiply-adds. Time: the share of the time, each"
-        " layer run alone, the best of three; by some percent it is another each time. A rectifier's work is done"
-        " within the layer before it."
+        f" layer run alone, the best of three{_spread_of(seen.times)}. A rectifier's work is done within the layer"
+        " before it."
     )
     return figure(table(headings, rows, "layers"), caption)
 
 
-def _bar(share: float | None) -> str:
-    return f'<span class="bar" style="width:{3 * share:.2f}rem"></span> {share:.1%}' if share else ""
+def _spread_of(times: LayerTimes | None) -> str:
+    if times is None or not math.isfinite(times.spread):
+        return ""
+    return f"; the slowest of a layer's three took {times.spread:.0%} longer (the median of the layers)"
+
+
+def _few_digits(x: float) -> str:
+    return f"{x:,.0f}" if x >= 100 else f"{x:.3g}"
+
+
+def _bar(share: float | None, largest: float) -> str:
+    """A bar as long as the share is of the largest one, and the share."""
+    return f'<span class="bar" style="width:{3 * share / largest:.2f}rem"></span> {share:.1%}' if share else ""
 
 
 def receptive_fields(seen: Inspection) -> str:
@@ -131,7 +187,8 @@ def receptive_fields(seen: Inspection) -> str:
         for i, (y0, y1, x0, x1) in enumerate(boxes)
     )
     whole = any(field.whole for field in seen.fields)
-    names = ", ".join(f"<code>{html.escape(f.layer)}</code>" for f in chosen)
+    names = ", ".join(f"<code>{html.escape(f.layer)}</code> {f.size[1]} x {f.size[0]}" for f in chosen if f.size)
+    beyond = any(f.size and (f.size[0] > h or f.size[1] > w) for f in chosen)
     drawing = (
         f'<svg class="over" role="img" aria-label="Receptive fields over the picture" viewBox="0 0 {w} {h}">'
         f'<image href="{data_uri(seen.picture)}" width="{w}" height="{h}"/>{shapes}</svg>'
@@ -139,6 +196,7 @@ def receptive_fields(seen: Inspection) -> str:
     caption = (
         "Nested frames: the pixels that one number in the middle of a layer's output can depend on, for"
         f" layers from first to last: {names or 'none'}. In practice those in the middle count most."
+        + (" Frames larger than the picture are cut by its edges." if beyond else "")
         + (" The last layers depend on the whole picture." if whole else "")
     )
     return figure(drawing, caption)
@@ -150,7 +208,11 @@ def filter_views(seen: Inspection) -> str:
     f = seen.filters
     tiles = kernel_tiles(f.weights[list(f.order)])
     kind = (
-        "in colour, grey being zero" if f.weights.shape[1] == 3 else "averaged over input channels, mid-grey being zero"
+        "in colour, grey being zero"
+        if f.weights.shape[1] == 3
+        else "mid-grey being zero"
+        if f.weights.shape[1] == 1
+        else "averaged over input channels, mid-grey being zero"
     )
     oc, _, kh, kw = f.weights.shape
     caption = (
@@ -168,25 +230,25 @@ def filter_views(seen: Inspection) -> str:
 
 
 def _duplicates(f: Filters) -> str:
-    pairs = f"{len(f.duplicates)} pairs of them are nearly the same" if f.duplicates else "No two are the same"
-    return f"{pairs}; {len(f.empty)} are empty."
+    pairs = f"Pairs of them that are nearly the same: {len(f.duplicates)}" if f.duplicates else "No two are the same"
+    return f"{pairs}; {f'empty ones: {len(f.empty)}' if f.empty else 'none is empty'}."
 
 
 def _gabor(f: Filters) -> str:
-    if f.gabor is None:
+    if f.gabor is None or f.patterns is None:
         return (
             '<p class="quiet">No Gabor functions are fitted: kernels below 5 x 5 have too few numbers to tell a fit'
             " from a coincidence.</p>"
         )
     best = np.argsort([g.error for g in f.gabor])[:8]
     tiles = []
-    for picture in [f.weights[i].mean(axis=0) for i in best] + [f.gabor[i].picture for i in best]:
+    for picture in [f.patterns[i] for i in best] + [f.gabor[i].picture for i in best]:
         peak = float(np.abs(picture).max()) or 1.0
         tiles.append(coloured(picture, "cividis", -peak, peak))
     errors = ", ".join(f"{f.gabor[i].error:.2f}" for i in best)
     caption = (
-        "Above, the filters most like a Gabor function (a wave under a bell, averaged over colours); below, the"
-        f" functions fitted. Errors, as parts of each filter's strength: {errors}."
+        "Above, the filters most like a Gabor function (a wave under a bell), of each the pattern that explains most of"
+        f" its channels; below, the functions fitted. Errors, as parts of each filter's strength: {errors}."
         f" The median of all is {np.median([g.error for g in f.gabor]):.2f}; noise gives above 0.5."
     )
     return figure(image(mosaic(tiles, len(best)), "Gabor fits", "pixels strip"), caption)
@@ -220,6 +282,8 @@ def activity_views(seen: Inspection) -> str:
             " be near zero), and the mean correlation between units (should be low).",
         ),
         "<h3>What units see</h3>",
+        f'<p class="quiet">Each picture is one unit, from its lowest (dark) to its highest value (bright); of every'
+        f" layer those that vary most, at most {MOST_MAPS}.</p>",
         *(_maps(a) for a in _spread(hidden, MOST_LAYERS)),
         _correlation(max(hidden, key=lambda a: a.correlated if math.isfinite(a.correlated) else -1)),
     ]
@@ -235,12 +299,13 @@ def _maps(a: Activity) -> str:
     strongest = np.argsort(-a.maps.reshape(-1, a.units).var(axis=0), kind="stable")[:MOST_MAPS]
     planes = [reduced(a.maps[..., i].astype(np.float64), MAP_SIDE) for i in strongest]
     tiles = [coloured(plane, "viridis") for plane in planes]
+    silent = f"{len(a.dead)} ignore{'s' if len(a.dead) == 1 else ''}" if a.dead else "none ignores"
     caption = (
-        f"<code>{html.escape(a.layer)}</code>: the {len(tiles)} of {a.units} units that vary most, each from its lowest"
-        f" (dark) to its highest value (bright). {len(a.dead)} units ignore the picture, {a.sparsity:.0%} of the"
-        " numbers are zero."
+        f"<code>{html.escape(a.layer)}</code>: {len(tiles)} of {a.units} units; {silent} the picture,"
+        f" {a.sparsity:.0%} of the numbers are zero."
     )
-    return figure(image(mosaic(tiles, len(tiles), 3), f"Maps of {a.layer}", "strip"), caption)
+    kind = "strip" if min(planes[0].shape) > SMALL_MAP else "pixels strip"
+    return figure(image(mosaic(tiles, len(tiles), 1 + planes[0].shape[1] // 25), f"Maps of {a.layer}", kind), caption)
 
 
 def _correlation(a: Activity) -> str:
@@ -248,9 +313,11 @@ def _correlation(a: Activity) -> str:
         return ""
     caption = (
         f"Correlation between the {len(a.correlation)} live units of <code>{html.escape(a.layer)}</code>, the most"
-        " correlated layer: dark is none, bright is full, of either sign. Bright blocks are units that say the same."
+        " correlated layer, ordered so that like stands beside like: dark is none, bright is full, of either sign."
+        " Bright blocks are units that say the same."
     )
-    picture = coloured(np.abs(a.correlation), "viridis", 0, 1)
+    order = chain(np.abs(a.correlation))
+    picture = coloured(np.abs(a.correlation)[np.ix_(order, order)], "viridis", 0, 1)
     return figure(image(picture, f"Correlations in {a.layer}", "pixels small"), caption)
 
 
@@ -265,13 +332,20 @@ def shift_views(seen: Inspection) -> str:
         chart = line_chart(
             [Line("error", [error for _, error in e.stability])], "shift in pixels", "error", names=steps
         )
-    bends = "; ".join(f"{pixels:g} pixels: {error:.2g}" for pixels, error in e.bending)
+    bends = ", ".join(f"{error:.2g} by {pixels:g} pixel{'s' if pixels != 1 else ''}" for pixels, error in e.bending)
+    at_stride = (
+        f" For a shift by the network's stride ({e.stride} {'pixel' if e.stride == 1 else 'pixels'}) it is"
+        f" {e.error:.1g}{', which is rounding' if e.error < ROUNDING else ''}."
+    )
+    edges = (
+        " The picture's edges reach the middle of the answer, so they are in the error too: new pixels come in from the"
+        " side."
+    )
     caption = (
         f"When the picture moves to the side, the answer should {wished}. Error: how far it does not, as a part of the"
-        " answer's own variation, away from the edges. For a shift by the network's stride"
-        f" ({e.stride} {'pixel' if e.stride == 1 else 'pixels'}) it is {e.error:.1g}"
-        f"{', which is rounding' if e.error < ROUNDING else ''}. When the picture bends smoothly by so many pixels, the"
-        f" errors are {bends}."
+        f" answer's own variation{', away from the edges' if e.is_map and not e.edges else ''}."
+        f"{at_stride if e.is_map else ''}{edges if e.edges else ''} When the picture bends smoothly, the error is"
+        f" {bends}."
     )
     return (
         figure(chart, caption)
@@ -285,13 +359,13 @@ def precision_view(seen: Inspection) -> str:
         return ""
     p = seen.precision
     psnr = "no difference at all" if math.isinf(p.psnr) else f"{p.psnr:.1f} dB between the two answers"
+    if names_classes(seen.card):
+        psnr = "the class is the same" + (f" at {p.same_class:.2%} of the pixels" if p.answer.shape[0] > 1 else "")
+        psnr = psnr if p.same_class else "the class is another one"
     words = f"The largest difference is {p.largest:.2g} ({p.relative:.2g} of the largest number of the answer); {psnr}."
     if p.difference.shape[0] == 1:
         return f"<p>{words}</p>{_pruning_table(seen)}"
-    h, w, c = p.answer.shape
     parts = []
-    if c in (1, 3):
-        parts.append(figure(image(np.clip(p.answer, 0, 1), "Answer", "answer"), "The answer in float32."))
     error = np.abs(p.difference).max(axis=-1)
     caption = f"What bfloat16 changes: dark is nothing, bright is {p.largest:.2g}. {words}"
     parts.append(figure(image(coloured(error, "cividis", 0), "Difference", "answer"), caption))
@@ -308,14 +382,20 @@ def precision_view(seen: Inspection) -> str:
 def _pruning_table(seen: Inspection) -> str:
     if seen.precision is None or not seen.prunings:
         return ""
+    of_classes = names_classes(seen.card)
     copies = {"bfloat16": seen.precision} | {f"{p.share:.0%} of the weights taken away": p for p in seen.prunings}
     rows = [
-        [name, f"{c.largest:.2g}", f"{c.relative:.2g}", "none" if math.isinf(c.psnr) else f"{c.psnr:.1f}"]
+        [name, f"{c.largest:.2g}", f"{c.relative:.2g}", f"{c.same_class:.1%}" if of_classes else _decibels(c.psnr)]
         for name, c in copies.items()
     ]
+    last = "the share of the places that keep their class" if of_classes else "the PSNR in dB"
     caption = (
         "Copies of the network against its float32 answer to this picture: the largest difference, that as a part of"
-        " the largest number of the answer, and the PSNR in dB. Each layer loses its smallest weights, by size, without"
+        f" the largest number of the answer, and {last}. Each layer loses its smallest weights, by size, without"
         " training after: what costs little was hardly used."
     )
-    return figure(table(["copy", "largest", "relative", "PSNR"], rows), caption)
+    return figure(table(["copy", "largest", "relative", "same class" if of_classes else "PSNR"], rows), caption)
+
+
+def _decibels(psnr: float) -> str:
+    return "the same" if math.isinf(psnr) else f"{psnr:.1f}"

@@ -7,6 +7,8 @@ weights add up to the difference between the two answers. It explains one answer
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,8 @@ from torch import Tensor, nn
 
 from pellucid.errors import UsageError
 from pellucid.inspect.gradient_views import Attribution
+
+Box = tuple[int, int, int, int]
 
 STEPS, BLUR = 16, 4.0
 
@@ -25,9 +29,14 @@ def attribution(
     steps: int = STEPS,
     blur: float = BLUR,
     told: bool = False,
+    part: Callable[[tuple[int, int]], Box] | None = None,
 ) -> Attribution:
     """[E5] Of the mean over channels of output (y, x), for a picture (1, c, h, w); where no place is named, of that
-    with the strongest detail in the middle. `told`: the last channel is no picture and stays as it is."""
+    with the strongest detail in the middle. `told`: the last channel is no picture and stays as it is.
+
+    `part` says of an output's place which rows y0 to y1 and columns x0 to x1 of the input, without the last, hold all
+    that it depends on: the rest is not computed again at every step of the path.
+    """
     h, w = x.shape[2:]
     away = blurred(x, blur)
     if told:
@@ -42,14 +51,18 @@ def attribution(
         place = row * scale[0] + scale[0] // 2, column * scale[1] + scale[1] // 2
     if not (0 <= place[0] < y.shape[2] and 0 <= place[1] < y.shape[3]):
         raise UsageError("the answer has no such place", seen=place, expected=f"within {y.shape[2]} x {y.shape[3]}")
-    total = torch.zeros_like(x)
+    y0, y1, x0, x1 = part(place) if part else (0, h, 0, w)
+    start, end = away[:, :, y0:y1, x0:x1], x[:, :, y0:y1, x0:x1]
+    row, column = place[0] - y0 * scale[0], place[1] - x0 * scale[1]
+    total = torch.zeros_like(end)
     for step in range(steps):  # the middle of each step, which is exact to second order
-        between = (away + (step + 0.5) / steps * (x - away)).requires_grad_()
-        (gradient,) = torch.autograd.grad(network(between)[0, :, place[0], place[1]].mean(), between)
+        between = (start + (step + 0.5) / steps * (end - start)).requires_grad_()
+        (gradient,) = torch.autograd.grad(network(between)[0, :, row, column].mean(), between)
         total += gradient
-    weight = ((x - away) * total / steps).sum(1)[0].double().numpy()  # (h, w)
+    weight = np.zeros((h, w))
+    weight[y0:y1, x0:x1] = ((end - start) * total / steps).sum(1)[0].double().numpy()
     with torch.no_grad():
-        without = float(network(away)[0, :, place[0], place[1]].mean())
+        without = float(network(start)[0, :, row, column].mean())
     answer, at = float(y[0, :, place[0], place[1]].mean()), (place[0] // scale[0], place[1] // scale[1])
     return Attribution(weight, place, at, answer, without, blur, evenness(np.abs(weight)))
 

@@ -13,9 +13,11 @@ from pellucid.errors import UsageError
 from pellucid.inspect.as_input import SIGMA, as_input
 from pellucid.inspect.gradient_views import Flow, GradientViews
 from pellucid.inspect.inspection import Inspection
+from pellucid.inspect.receptive_fields import receptive_field
+from pellucid.inspect.shifts import whole_step
 from pellucid.inspect.unit_activity import ACTIVATIONS
 from pellucid.learn.inspect.as_module import AsModule, as_module
-from pellucid.learn.inspect.attribution import attribution
+from pellucid.learn.inspect.attribution import Box, attribution
 from pellucid.learn.inspect.effective_field import effective_field
 from pellucid.learn.inspect.gradient_flow import gradient_flow
 from pellucid.learn.inspect.visualisation import strongest_units, visualise
@@ -35,7 +37,7 @@ def look_with_gradients(
     module, found = as_module(net), GradientViews()
     x = torch.from_numpy(as_input(net, seen.picture).transpose(0, 3, 1, 2).copy())
     views: dict[str, Callable[[], None]] = {
-        "gradients through depth": lambda: _flow(as_module(net, free=True), x, found),
+        "gradients through depth": lambda: _flow(net, x, seen, found),
         "effective field": lambda: _effective(net, module, seen, found),
         "attribution": lambda: _attribution(net, module, x, found),
         "patterns": lambda: _patterns(net, module, seen, found),
@@ -53,7 +55,10 @@ def look_with_gradients(
     return found
 
 
-def _flow(module: AsModule, x: Tensor, found: GradientViews) -> None:
+def _flow(net: Network, x: Tensor, seen: Inspection, found: GradientViews) -> None:
+    module = as_module(net, free=True)
+    if net.graph.size is None:
+        x = _centre(x, whole_step(seen.fields, net.graph.multiple))
     found.flow = gradient_flow(module, x)
     found.at_start = at_start(module, x)
 
@@ -82,7 +87,30 @@ def _effective(net: Network, module: AsModule, seen: Inspection, found: Gradient
 def _attribution(net: Network, module: AsModule, x: Tensor, found: GradientViews) -> None:
     if x.shape[1] > 4 or x.shape[2] < 2 or x.shape[3] < 2:
         raise UsageError("the network reads no picture")
-    found.attribution = attribution(module, x, told=net.graph.channels in (2, 4))
+    size = x.shape[2], x.shape[3]
+    found.attribution = attribution(
+        module, x, told=net.graph.channels in (2, 4), part=lambda place: what_makes(net, place, size)
+    )
+
+
+def what_makes(net: Network, place: tuple[int, int], size: tuple[int, int]) -> Box:
+    """All of a picture of `size` that the answer at `place` can depend on, begun and ended at the network's steps."""
+    fields = receptive_field(net)
+    box, step = fields[-1].box(*place), whole_step(fields, net.graph.multiple)
+    if box is None:
+        return 0, size[0], 0, size[1]
+    (y0, y1), (x0, x1) = (
+        (max(0, first // step * step), min(n, -(-(last + 1) // step) * step))
+        for first, last, n in ((*box[:2], size[0]), (*box[2:], size[1]))
+    )
+    return y0, y1, x0, x1
+
+
+def _centre(x: Tensor, step: int) -> Tensor:
+    """The middle of a picture (1, c, h, w), as large as the network's step and `MOST_SIDE` let it."""
+    h, w = (n if n <= MOST_SIDE else MOST_SIDE // step * step or n for n in x.shape[2:])
+    y, column = (x.shape[2] - h) // 2, (x.shape[3] - w) // 2
+    return x[:, :, y : y + h, column : column + w]
 
 
 def _patterns(net: Network, module: AsModule, seen: Inspection, found: GradientViews) -> None:
