@@ -131,12 +131,15 @@ Network make_network(const nb::sequence& nodes, int channels, const std::string&
 
 // ---- arrays
 
-// Large results lie in large pages, which saves a good part of the time that small ones take to be mapped.
+// In large pages, and where the last result of this size lay if that is gone.
 Made new_array(std::initializer_list<std::size_t> shape, float*& data) {
   std::size_t size = 1;
   for (std::size_t extent : shape) size *= extent;
-  auto* memory = new Memory(std::max<std::size_t>(size, 1) * sizeof(float));
-  nb::capsule owner(memory, [](void* p) noexcept { delete static_cast<Memory*>(p); });
+  auto* memory = new Memory(left_or_fresh(std::max<std::size_t>(size, 1) * sizeof(float)));
+  nb::capsule owner(memory, [](void* p) noexcept {
+    leave(std::move(*static_cast<Memory*>(p)));
+    delete static_cast<Memory*>(p);
+  });
   data = reinterpret_cast<float*>(memory->data());
   return Made(data, shape, owner);
 }

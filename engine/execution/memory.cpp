@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 #include "pellucid/engine.h"
@@ -59,6 +60,35 @@ Memory& Memory::operator=(Memory&& other) noexcept {
 void Memory::release(std::size_t offset, std::size_t length) const {
   const std::size_t page = 4096, from = (offset + page - 1) / page * page, to = (offset + length) / page * page;
   if (from < to) madvise(start + from, to - from, MADV_DONTNEED);
+}
+
+namespace {
+
+constexpr std::size_t kMostLeft = std::size_t(64) << 20;
+
+struct Left {
+  std::mutex mutex;
+  Memory memory;
+};
+Left& left() {
+  static Left& one = *new Left;  // never destroyed: arrays may outlive it
+  return one;
+}
+
+}  // namespace
+
+Memory left_or_fresh(std::size_t bytes) {
+  {
+    std::lock_guard lock(left().mutex);
+    if (left().memory.size() == bytes) return std::move(left().memory);
+  }
+  return Memory(bytes);
+}
+
+void leave(Memory memory) {
+  if (memory.size() > kMostLeft) return;
+  std::lock_guard lock(left().mutex);
+  std::swap(left().memory, memory);
 }
 
 }  // namespace pellucid

@@ -57,6 +57,17 @@ def test_batches_are_pictures_one_by_one() -> None:
     assert np.array_equal(y, np.concatenate([network.run(x)[0] for x in pictures]))
 
 
+def test_results_that_live_keep_their_numbers() -> None:
+    """A result may take the memory of one that is gone, and of no other."""
+    network = _engine.Network(residual_chain(1), 3)
+    first, _ = network.run(picture(20, 24))
+    kept = first.copy()
+    place = network.run(picture(20, 24, 1))[0].ctypes.data  # gone at once
+    third, _ = network.run(picture(20, 24, 2))
+    assert third.ctypes.data == place != first.ctypes.data
+    assert np.array_equal(first, kept) and not np.array_equal(third, kept)
+
+
 def test_bf16_rounds_what_convolutions_hand_to_convolutions() -> None:
     m = Maker(6)
     first = m.add("relu", [m.conv(-1, 16)], 16)
