@@ -169,13 +169,13 @@ def test_the_networks_are_the_documents():
 @pytest.mark.heavy
 @pytest.mark.skipif(not MNIST.is_dir(), reason="MNIST is not here")
 def test_one_epoch_comes_near_the_documents_figure(tmp_path):
-    """The second document reports 98.643 % after one epoch; 98.24 % is what was seen here, on held-out pictures."""
+    """The second document reports 98.643 % after one epoch; 98.56 % is what was seen here, on held-out pictures."""
     stop = At(468, crash)
     watched = job(tmp_path / "run", MNIST, at=stop)
     with pytest.raises(Crash):
         train(Job(watched.recipe, watched.run, MNIST, callbacks=(*logs(), Until(468))))
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    assert next(line["accuracy"] for line in lines if line["step"] == 468 and "accuracy" in line) >= 0.975
+    assert next(line["accuracy"] for line in lines if line["step"] == 468 and "accuracy" in line) >= 0.98
 
 
 class Until(At):
