@@ -22,6 +22,11 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "load_run", lambda run: (network, recipe))
 
 
+def test_a_folder_that_is_not_there_is_refused(trained: None, tmp_path: Path, capsys) -> None:
+    assert run(["export", "runs/x", "-o", str(tmp_path / "none" / "m.safetensors")]) == 2
+    assert f"seen: {tmp_path}/none/m.safetensors; expected: a name in a folder" in capsys.readouterr().err
+
+
 def test_the_card_says_how_to_repeat(trained: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     card = tmp_path / "card.json"
     card.write_text(json.dumps({"terms": "Apache-2.0", "bf16_loss_db": 0.01}))

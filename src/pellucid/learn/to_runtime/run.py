@@ -36,6 +36,8 @@ def export_run(
 
     if os.path.lexists(path) and not overwrite:
         raise UsageError("the model file exists already", seen=path, hint="--overwrite replaces it")
+    if not os.path.isdir(os.path.dirname(path) or "."):
+        raise UsageError("the model file cannot be written", seen=path, expected="a name in a folder that is there")
     module, recipe = load_run(run)
     side = getattr(recipe.network.settings, "side", EXAMPLE_SIDE)  # networks with a dense head have one size
     inputs = getattr(module, "inputs", colours_of(recipe.data.channels))  # a noise level may come beside the colours

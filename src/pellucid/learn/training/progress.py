@@ -32,7 +32,7 @@ class Watch(Callback):
         self._start, self._last_line, self._begun = start, time.monotonic(), time.monotonic()
         self._console.print(_table(start))
         for note in start.notes:
-            self._console.print(note, style="yellow", highlight=False)
+            self._console.print(note, style="yellow", highlight=False, soft_wrap=True)
         if self._console.is_terminal:
             self._bar = Progress(
                 BarColumn(20),
