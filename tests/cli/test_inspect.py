@@ -1,5 +1,9 @@
 """`pellucid inspect`: a page where it was wanted, nothing overwritten, one line for what is wrong."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
 from pellucid import cli
@@ -49,3 +53,42 @@ def test_without_torch_models_are_looked_at_all_the_same(tmp_path, model, capsys
     page = tmp_path / "page.html"
     assert cli.run(["inspect", model, "-o", str(page)]) == 0
     assert "need torch" in page.read_text() and "Gradients" not in capsys.readouterr().out
+
+
+WITHOUT_TORCH = """
+import sys
+sys.modules["torch"] = None  # whoever imports it fails
+from pellucid import cli
+sys.exit(cli.run(sys.argv[1:]))
+"""
+
+
+def test_a_page_with_a_folder_of_pictures_is_made_where_torch_cannot_be_imported(tmp_path, model):
+    from pellucid.picture import Picture, write
+
+    random = np.random.default_rng(0)
+    (tmp_path / "pictures").mkdir()
+    for i in range(4):
+        write(str(tmp_path / "pictures" / f"{i}.png"), Picture(random.integers(0, 255, (40, 50, 3), np.uint8)))
+    page = tmp_path / "page.html"
+    options = ["--folder", str(tmp_path / "pictures"), "-o", str(page)]
+    command = [sys.executable, "-c", WITHOUT_TORCH, "inspect", model, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert "need torch" in text and "Gradients through depth</h2>" not in text
+    for heading in ("Filters", "Activations", "The strongest regions of the pictures", "The pictures themselves"):
+        assert f"<h2>{heading}</h2>" in text
+
+
+def test_a_break_leaves_nothing_behind(tmp_path, model, monkeypatch):
+    from pellucid.cli import inspect
+    from pellucid.inspect import inspection
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inspect, "has_torch", lambda: False)
+    monkeypatch.setattr(inspection, "equivariance", broken)
+    assert cli.run(["inspect", model, "-o", str(tmp_path / "page.html")]) not in (0, 2)
+    assert [p.name for p in tmp_path.iterdir()] == ["small.safetensors"]

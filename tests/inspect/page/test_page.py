@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from pellucid.card import Card
 from pellucid.graph import Node
 from pellucid.inspect.inspection import dead_leaves, inspect
 from tests.inspect.nets import chain, network, noise
@@ -117,3 +118,57 @@ def test_the_pages_times_and_copies_are_those_measured():
         assert f"{seen.times.share(layer):.1%}" in text
     for copy in seen.prunings:
         assert f"<td>{copy.share:.0%} of the weights taken away</td><td>{copy.largest:.2g}</td>" in text
+
+
+ALWAYS = ("Verdict", "The answer", "Graph", "Layers", "Receptive field", "Filters", "Activations")
+LAST = ("Shifts and bending", "float32, bfloat16 and pruned")
+
+
+@pytest.mark.parametrize(
+    ("task", "channels", "last", "said"),
+    [
+        ("superres", 1, 9, "Its answer, 180 x 150 pixels"),
+        ("denoise", 2, 1, "with noise of 25 grey levels"),
+        ("segment", 3, 4, "the share of the pixels that each takes"),
+    ],
+)
+def test_every_kind_of_model_has_its_sections_and_its_answer_is_shown(task, channels, last, said):
+    net = answering(task, channels, last)
+    text = page(inspect(net, noise(50, 60, 3)))
+    read(text)
+    assert re.findall("<h2>(.*?)</h2>", text) == [*ALWAYS, *LAST]
+    assert said in text and ("same class" in text) == (task == "segment")
+
+
+def answering(task, channels, last):
+    nodes, weights = chain(channels=channels)
+    weights["last.weight"] = np.random.default_rng(3).normal(size=(last, 6, 3, 3))
+    if task == "superres":
+        nodes.append(Node("larger", "pixel_shuffle", ("last",), {"factor": 3}))
+    net = network(nodes, weights, channels)
+    net.card = Card(task=task, classes=("sky", "road", "tree", "car") if task == "segment" else ())
+    return net
+
+
+def test_a_classifiers_likeliest_classes_are_named_with_their_softmax():
+    net = classifier()
+    net.card = Card(task="classify", classes=tuple(f"class {i}" for i in range(10)))
+    seen = inspect(net, noise(50, 60, 3))
+    answer = seen.precision.answer[0, 0].astype(float)
+    likely = np.exp(answer) / np.exp(answer).sum()
+    best = int(likely.argmax())
+    first = page(seen).split("how likely</th>")[1].split("</tr>")[1]
+    assert f"class {best}</td>" in first and f"{likely[best]:.1%}" in first
+
+
+def test_a_denoiser_is_shown_noise_and_what_it_took_away_is_seen():
+    clean = np.full((64, 64, 1), 0.5, np.float32)
+    found = inspect(answering("denoise", 2, 1), clean).picture
+    assert found.std() == pytest.approx(25 / 255, rel=0.05) and not inspect(network(*chain()), clean).picture.std()
+
+
+def test_a_tall_graph_is_cut_into_slices_that_hold_it_all():
+    text = page(inspect(network(*chain(depth=30, units=2)), noise(20, 20)))
+    boxes = [tuple(map(int, box.split())) for box in re.findall(r'<svg class="graph" viewBox="([^"]*)"', text)]
+    assert [box[1] for box in boxes[1:]] == [y + h for _, y, _, h in boxes[:-1]] and len(boxes) == 3
+    assert text.count('href="#graph"') == 2 and text.count('id="graph"') == 1

@@ -12,7 +12,7 @@ import numpy as np
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 48
 WIDTH, HEIGHT = 640, 260
 STYLES = ("", "6 4", "2 3", "10 3 2 3")
-MOST_NAMES = 8
+MOST_NAMES, MOST_SHORT_NAMES = 6, 16
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def _grid(ticks, at, x0, log) -> str:  # type: ignore[no-untyped-def]
 
 def _names(names, at, y0) -> str:  # type: ignore[no-untyped-def]
     """Not more names than there is room for, the last one always."""
-    shown = sorted({round(i) for i in np.linspace(0, len(names) - 1, min(len(names), MOST_NAMES))})
+    most = MOST_NAMES if max(map(len, names)) > 3 else MOST_SHORT_NAMES
+    shown = sorted({round(i) for i in np.linspace(0, len(names) - 1, min(len(names), most))})
     row = HEIGHT - BOTTOM + 20
     texts = []
     for i in shown:

@@ -118,8 +118,9 @@ def _box(box: Box) -> str:
     return (
         f'<g><title>{html.escape(box.name)}</title><rect class="box" x="{x}" y="{y}" width="{BOX_WIDTH}"'
         f' height="{BOX_HEIGHT}" rx="6"/><rect class="heat" x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}"'
-        f' rx="6" fill-opacity="{min(0.6, 2 * box.share):.3f}"/><text x="{x + 8}" y="{y + 16}">{title}</text>'
-        f'<text class="small" x="{x + 8}" y="{y + 31}">{name}: {box.detail}{share}</text></g>'
+        f' rx="6" fill-opacity="{min(0.6, 2 * box.share):.3f}"/>'
+        f'<text class="name" x="{x + 8}" y="{y + 16}">{title}</text>'
+        f'<text class="detail" x="{x + 8}" y="{y + 31}">{name}: {box.detail}{share}</text></g>'
     )
 
 

@@ -168,7 +168,7 @@ def _few_digits(x: float) -> str:
 
 def _bar(share: float | None, largest: float) -> str:
     """A bar as long as the share is of the largest one, and the share."""
-    return f'<span class="bar" style="width:{3 * share / largest:.2f}rem"></span> {share:.1%}' if share else ""
+    return f'<span class="bar" style="width:{2 * share / largest:.2f}rem"></span> {share:.1%}' if share else ""
 
 
 def receptive_fields(seen: Inspection) -> str:
@@ -304,7 +304,7 @@ def _maps(a: Activity) -> str:
         f"<code>{html.escape(a.layer)}</code>: {len(tiles)} of {a.units} units; {silent} the picture,"
         f" {a.sparsity:.0%} of the numbers are zero."
     )
-    kind = "strip" if min(planes[0].shape) > SMALL_MAP else "pixels strip"
+    kind = "strip" if min(planes[0].shape) > SMALL_MAP else "strip crisp"
     return figure(image(mosaic(tiles, len(tiles), 1 + planes[0].shape[1] // 25), f"Maps of {a.layer}", kind), caption)
 
 
