@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 from pellucid.errors import UsageError  # noqa: E402
 from pellucid.learn.networks import NETWORKS, build_network, register  # noqa: E402
 from pellucid.learn.networks.chain import ChainOptions  # noqa: E402
+from pellucid.learn.networks.denoiser import DenoiserOptions  # noqa: E402
 from pellucid.learn.networks.espcn import EspcnOptions  # noqa: E402
 from pellucid.learn.networks.fsrcnn import FsrcnnOptions  # noqa: E402
 from pellucid.learn.networks.plain import PlainOptions  # noqa: E402
@@ -65,6 +66,7 @@ def test_an_untrained_chain_is_nearly_bicubic():
     [
         (lambda: build_network("chian"), r"unknown network 'chian'.*did you mean 'chain'\?"),
         (lambda: ChainOptions(activation="rleu"), r"unknown activation 'rleu'.*did you mean 'relu'\?"),
+        (lambda: DenoiserOptions(activation="prel"), r"unknown activation .prel.*did you mean .prelu.\?"),
         (lambda: ChainOptions(channels=0), "no such chain; seen: 0 channels"),
         (lambda: PlainOptions(layers=0), "no such network; seen: 64 channels, 0 layers"),
     ],

@@ -11,22 +11,15 @@ real-time super resolution on mobile devices, 2021.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from pellucid.errors import UsageError, unknown_name
-from pellucid.learn.layers.collapsible import CollapsibleConv2d
+from pellucid.errors import UsageError
 from pellucid.learn.layers.convolution import in_order
+from pellucid.learn.layers.correcting import check_activation, hidden_layers, start_as_correction
 from pellucid.learn.layers.full_precision import in_full_precision
 from pellucid.learn.layers.interpolation import interpolation
-from pellucid.learn.layers.starting import start_as_correction
-
-ACTIVATIONS: dict[str, Callable[[int], nn.Module]] = {
-    "relu": lambda channels: nn.ReLU(),
-    "prelu": nn.PReLU,
-}
 
 
 @dataclass(frozen=True)
@@ -42,8 +35,7 @@ class ChainOptions:
     def __post_init__(self) -> None:
         if self.channels < 1 or self.layers < 0:
             raise UsageError("no such chain", seen=f"{self.channels} channels, {self.layers} layers")
-        if self.activation not in ACTIVATIONS:
-            raise unknown_name("activation", self.activation, list(ACTIVATIONS))
+        check_activation(self.activation)
 
 
 class Chain(nn.Module):
@@ -57,11 +49,7 @@ class Chain(nn.Module):
         super().__init__()
         c, out = options.channels, options.colours * options.scale**2
         self.head = nn.Conv2d(options.colours, c, 3, padding=1)
-        body: list[nn.Module] = []
-        for _ in range(options.layers):
-            layer = CollapsibleConv2d(c) if options.collapsible else nn.Conv2d(c, c, 3, padding=1)
-            body += [ACTIVATIONS[options.activation](c), layer]
-        self.body = nn.Sequential(*body, ACTIVATIONS[options.activation](c))
+        self.body = hidden_layers(c, options.layers, options.activation, options.collapsible)
         self.tail = nn.Conv2d(c, out, 3, padding=1)
         self.interpolation = interpolation(options.scale, options.colours, learned=options.learn_interpolation)
         self.shuffle = nn.PixelShuffle(options.scale)

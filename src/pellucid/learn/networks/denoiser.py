@@ -1,7 +1,7 @@
 """Our denoiser: one network for every noise level, told the level by a map beside the picture.
 
-    picture, level -- unshuffle -- head - relu - [conv - relu] x layers - tail --+-- shuffle --> clean picture
-                           \\____________________ the picture ___________________/
+    picture, level -- unshuffle -- head - [activation - conv] x layers - activation - tail --+-- shuffle --> clean
+                           \\__________________________ the picture _________________________/
 
 Blocks of two by two pixels become channels at the door, so the convolutions run on a quarter of the pixels and reach
 twice as far. What they learn is the correction; the tail starts near zero, so an untrained denoiser gives back what it
@@ -17,9 +17,8 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from pellucid.errors import UsageError
-from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolution import in_order
-from pellucid.learn.layers.starting import start_as_correction
+from pellucid.learn.layers.correcting import check_activation, hidden_layers, start_as_correction
 
 BLOCK = 2
 
@@ -30,12 +29,14 @@ class DenoiserOptions:
     layers: int = 10  # convolutions between head and tail
     collapsible: bool = True
     colours: int = 3
+    activation: str = "relu"
 
     takes_level: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.layers < 0:
             raise UsageError("no such denoiser", seen=f"{self.channels} channels, {self.layers} layers")
+        check_activation(self.activation)
 
 
 class Denoiser(nn.Module):
@@ -50,10 +51,7 @@ class Denoiser(nn.Module):
         self.picture = options.colours * squares  # channels of the picture behind the door, the level's after them
         self.unshuffle = nn.PixelUnshuffle(BLOCK)
         self.head = nn.Conv2d(self.inputs * squares, c, 3, padding=1)
-        body: list[nn.Module] = []
-        for _ in range(options.layers):
-            body += [nn.ReLU(), CollapsibleConv2d(c) if options.collapsible else nn.Conv2d(c, c, 3, padding=1)]
-        self.body = nn.Sequential(*body, nn.ReLU())
+        self.body = hidden_layers(c, options.layers, options.activation, options.collapsible)
         self.tail = nn.Conv2d(c, self.picture, 3, padding=1)
         self.shuffle = nn.PixelShuffle(BLOCK)
         start_as_correction(self.head, self.body, self.tail)
