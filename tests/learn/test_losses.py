@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 import numpy as np  # noqa: E402
 
 from pellucid.errors import UsageError  # noqa: E402
-from pellucid.learn.losses import LOSSES, PixelCrossEntropy, centred  # noqa: E402
+from pellucid.learn.losses import LOSSES, PixelCrossEntropy, centred, mean_overlap  # noqa: E402
+from pellucid.metrics import Confusion  # noqa: E402
 from pellucid.reference import losses as textbook  # noqa: E402
 
 TEXTBOOK = {
@@ -55,3 +56,21 @@ def test_labels_finer_than_the_output_are_those_of_an_enlarged_output():
     output, labels = torch.randn(2, 3, 4, 4), torch.randint(0, 4, (2, 8, 8))
     enlarged = output.repeat_interleave(2, 2).repeat_interleave(2, 3)
     torch.testing.assert_close(PixelCrossEntropy()(output, labels), PixelCrossEntropy()(enlarged, labels))
+
+
+def test_the_overlap_of_certain_answers_is_the_measured_one():
+    labels, answers = torch.randint(0, 5, (2, 8, 6)), torch.randint(0, 4, (2, 8, 6))  # four classes, and void
+    confusion = Confusion(4)
+    confusion.add(labels.numpy(), answers.numpy())
+    certain = torch.nn.functional.one_hot(answers, 4).permute(0, 3, 1, 2).double()
+    torch.testing.assert_close(float(mean_overlap(certain, labels)), confusion.mean_iou())
+    enlarged = labels.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    torch.testing.assert_close(mean_overlap(certain, enlarged), mean_overlap(certain, labels))
+    assert mean_overlap(certain, torch.full((2, 8, 6), 4)) == 1
+
+
+def test_the_overlap_is_added_to_the_cross_entropy():
+    output, labels = torch.randn(2, 4, 3, 5), torch.randint(0, 5, (2, 3, 5))
+    both, alone = PixelCrossEntropy(overlap=2.0)(output, labels), PixelCrossEntropy()(output, labels)
+    torch.testing.assert_close(both - alone, 2 * (1 - mean_overlap(output.softmax(1), labels)))
+    assert torch.autograd.gradcheck(lambda x: mean_overlap(x.softmax(1), labels), output.double().requires_grad_())

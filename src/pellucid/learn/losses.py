@@ -73,14 +73,18 @@ class PixelCrossEntropy:
 
     The label after the last class is void and does not count. Where labels are finer than the output by a whole
     factor, each output stands for all pixels of its cell. Weights are 1 / ln(softness + share of the class), as in
-    ENet: the nearer to 1, the more rare classes weigh. With 0 all weigh the same.
+    ENet: the nearer to 1, the more rare classes weigh. With 0 all weigh the same. `overlap` times what is missing to a
+    full overlap of the batch's classes is added: what segmenting is measured by.
     """
 
     softness: float = 1.02
+    overlap: float = 0.0
 
     def __post_init__(self) -> None:
         if self.softness != 0 and self.softness <= 1:
             raise UsageError("recipe: loss.softness is out of range", seen=self.softness, expected="above 1, or 0")
+        if self.overlap < 0:
+            raise UsageError("recipe: loss.overlap is out of range", seen=self.overlap, expected="0 or more")
 
     def __call__(self, output: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
         classes, factor = output.shape[1], labels.shape[1] // output.shape[2]
@@ -93,7 +97,26 @@ class PixelCrossEntropy:
             for y in range(factor)
             for x in range(factor)
         )
-        return total / torch.cat([weights, weights.new_zeros(1)])[labels].sum().clamp_min(1e-6)
+        surprise = total / torch.cat([weights, weights.new_zeros(1)])[labels].sum().clamp_min(1e-6)
+        if not self.overlap:
+            return surprise
+        return surprise + self.overlap * (1 - mean_overlap(logarithms.exp(), labels))
+
+
+def mean_overlap(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Intersection over union, with probabilities for members, averaged over the classes that the batch has. [A10]
+
+    Probabilities (n, classes, h, w) beside labels (n, H, W), H and W the same or a whole factor larger: then a cell
+    belongs to its classes in parts. What is void belongs to none. 1 where no class is there.
+    """
+    classes, factor = probabilities.shape[1], labels.shape[1] // probabilities.shape[2]
+    shares = torch.nn.functional.one_hot(labels, classes + 1).permute(0, 3, 1, 2).to(probabilities)
+    shares = torch.nn.functional.avg_pool2d(shares, factor)[:, :classes]
+    members = probabilities * shares.sum(1, keepdim=True)
+    common, of_class = (torch.sum(x, dim=(0, 2, 3)) for x in (probabilities * shares, shares))
+    union = members.sum((0, 2, 3)) + of_class - common
+    there = of_class > 0
+    return (common[there] / union[there]).mean() if there.any() else probabilities.new_ones(())
 
 
 CLASS_LOSSES: dict[str, type] = {"cross-entropy": CrossEntropy}
