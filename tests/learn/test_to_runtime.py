@@ -1,5 +1,6 @@
 """Export: every translation against torch by an interpreter of its own and by the engine; names, folding, refusals."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pellucid.card import Card
 from pellucid.errors import GraphError, NotFiniteError, UsageError
 from pellucid.learn import export
 from pellucid.learn.to_runtime import to_graph
-from pellucid.learn.to_runtime.checking import relative_error
+from pellucid.learn.to_runtime.checking import check, find_multiple, relative_error
 from pellucid.modelfile import ModelFile
 from pellucid.network import Network
 from tests.interpreter import interpret
@@ -111,7 +112,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "over channels": lambda x: x * x.mean(1, keepdim=True) + x.max(1, keepdim=True)[0] + x.sum(1, keepdim=True),
     "squeezed": lambda x: x * torch.tanh(x.mean((2, 3)))[:, :, None, None],
     "channels last": lambda x: F.gelu(F.layer_norm(x.permute(0, 2, 3, 1), (4,)) * 2).permute(0, 3, 1, 2),
-    "unpooled": lambda x: F.max_unpool2d(*F.max_pool2d(x[:, :, :, :], 2, return_indices=True), 2),
+    "unpooled": lambda x: unpooling(x[:, :, :, :]),
     "to the input's size": lambda x: F.interpolate(x, size=(x.shape[2] * 2, x.shape[3] * 2), mode="bilinear"),
     "zeros": lambda x: x + torch.zeros_like(x) + torch.ones_like(x),
 }
@@ -258,6 +259,39 @@ def test_multiples_are_found(tmp_path: Path) -> None:
     up = F.pad(x, (0, 2, 0, 3), "reflect")
     got = pellucid.load(tmp_path / "u.safetensors").run(np.ascontiguousarray(x.numpy().transpose(0, 2, 3, 1)))
     assert relative_error(got, by_torch(module, up)[:, :13, :18]) < 1e-5
+
+
+class Tied(nn.Module):
+    """On the first pictures of each size values are put elsewhere, as near ties in a pool would have it."""
+
+    def __init__(self, module: nn.Module, ties: int) -> None:
+        super().__init__()
+        self.module, self.ties, self.seen = module, ties, defaultdict[torch.Size, set[bytes]](set)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen[x.shape].add(x.numpy().tobytes())
+        return self.module(x).roll(1, 3) if len(self.seen[x.shape]) <= self.ties else self.module(x)
+
+
+def unpooling(x: Tensor) -> Tensor:
+    return F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)
+
+
+@pytest.mark.parametrize("ties", [0, 1, 3])
+def test_near_ties_in_a_pool_cost_no_multiple(ties: int) -> None:
+    module, example = Does(unpooling), torch.rand(1, 4, 12, 16)
+    file = ModelFile(*to_graph(module, example), Card())
+    assert find_multiple(Tied(module, ties), file, example).graph.multiple == 2
+
+
+@pytest.mark.parametrize(("function", "ties"), [(unpooling, 1000), (torch.relu, 1)])
+def test_what_differs_always_or_without_positions_is_no_near_tie(
+    function: Callable[[Tensor], Tensor], ties: int
+) -> None:
+    module, example = Does(function), torch.rand(1, 4, 12, 16)
+    file = ModelFile(*to_graph(module, example), Card())
+    with pytest.raises(GraphError, match="other numbers than torch"):
+        check(Tied(module, ties), file, [(12, 16)])
 
 
 def test_dense_layers_fix_the_size(tmp_path: Path) -> None:
