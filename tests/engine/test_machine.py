@@ -39,11 +39,14 @@ def test_the_environment_forces_an_instruction_set(isa: str) -> None:
     assert done.stdout.strip() == isa
 
 
-def test_an_unknown_instruction_set_is_refused() -> None:
-    code = "from pellucid import _engine; print(_engine.isa())"
-    environment = {**os.environ, "PELLUCID_ISA": "sse9"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    assert done.returncode != 0 and "sse9" in done.stderr and "scalar" in done.stderr
+@pytest.mark.parametrize("isa", ["sse9", *sorted({"avx2", "avx512", "amx", "neon"} - set(_engine.isas()))])
+def test_what_is_unknown_or_absent_here_is_refused_in_one_line(isa: str) -> None:
+    """No processor meets instructions that it lacks: some of the four are absent on any."""
+    environment = {**os.environ, "PELLUCID_ISA": isa}
+    command = [sys.executable, "-m", "pellucid.cli", "machine"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2 and not done.stdout and done.stderr.count("\n") == 1
+    assert f"not available here; seen: {isa}; expected: scalar" in done.stderr
 
 
 def test_operations_are_published_with_all_that_derives_from_them() -> None:

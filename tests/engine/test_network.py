@@ -1,5 +1,8 @@
 """Maps that are kept, numbers that are not finite, precision, depth, and refusals at the door."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +37,7 @@ def test_kept_maps_are_those_of_the_graph_as_written(kind) -> None:
         assert np.abs(part - maps[i]).max() <= 1e-5 * np.abs(part).max()
 
 
+@pytest.mark.usefixtures("isa")
 def test_twenty_layers_stay_within_1e_4_of_the_reference() -> None:
     m = Maker(5)
     x = -1
@@ -91,7 +95,6 @@ def test_bf16_rounds_what_convolutions_hand_to_convolutions() -> None:
 
 def test_a_signal_ends_a_run() -> None:
     import signal
-    import threading
     import time
 
     network = _engine.Network(residual_chain(0), 3)
@@ -103,6 +106,29 @@ def test_a_signal_ends_a_run() -> None:
             network.run(x, threads=1)
             time.sleep(0)
     signal.signal(signal.SIGINT, before)
+
+
+def test_others_go_on_while_it_computes() -> None:
+    """Its thread is asked for Python's lock and never made to give it up: it lets others in while it computes."""
+    network, x = _engine.Network(residual_chain(0), 3), picture(64, 64)
+    stopped: list[bool] = []
+    runs = 0
+
+    def compute() -> None:
+        nonlocal runs
+        while not stopped and runs < 1000:
+            network.run(x, threads=1)
+            runs += 1
+
+    worker, before = threading.Thread(target=compute), sys.getswitchinterval()
+    sys.setswitchinterval(1000)
+    try:
+        worker.start()
+        stopped.append(True)
+        worker.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert runs < 1000
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -1,7 +1,5 @@
 """Every operation against torch, on every instruction set of this machine, at sizes from the smallest up."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -10,14 +8,6 @@ from pellucid import _engine
 from tests.engine.cases import CASES, Case
 
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 4), (7, 18), (23, 37)]
-
-
-@pytest.fixture(params=_engine.isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = _engine.isa()
-    _engine.set_isa(request.param)
-    yield request.param
-    _engine.set_isa(before)
 
 
 def sizes(case: Case) -> list[tuple[int, int]]:
@@ -33,8 +23,9 @@ def torch_says(case: Case, x: np.ndarray) -> np.ndarray:
     return y.numpy().transpose(0, 2, 3, 1)
 
 
+@pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_like_torch(case: Case, isa: str) -> None:
+def test_like_torch(case: Case) -> None:
     random = np.random.default_rng(3)
     network = _engine.Network(case.nodes, case.channels)
     for h, w in sizes(case):

@@ -42,6 +42,16 @@ def test_streamed_is_whole(network: Network, precision: str) -> None:
     assert np.array_equal(network.run(x, precision, threads=3, memory=least), whole)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_same_bits_at_any_strip_and_block(network: Network, precision: str) -> None:
+    """The steps are the engine's own matter, which a network's face does not show."""
+    engine, x = network._engine(precision), picture(network, 64, 96)
+    h, w = x.shape[1:3]
+    whole, _ = engine.run(x, threads=1, strip=w, block=h)
+    for threads, strip, block in [(2, 7, 4), (3, 40, 16)]:
+        assert np.array_equal(engine.run(x, threads=threads, strip=strip, block=block)[0], whole), (strip, block)
+
+
 def least_ceiling(network: Network, h: int, w: int, precision: str = "fp32") -> int:
     with pytest.raises(ResourceError) as refusal:
         network.plan(h, w, precision, threads=1, memory=1)

@@ -15,9 +15,10 @@ def picture(h: int, w: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((1, h, w, 3), dtype=np.float32)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize(("kind", "seed"), GRAPHS, ids=IDS)
-def test_same_bits_at_any_strip_block_thread_and_ceiling(kind, seed) -> None:
-    network = _engine.Network(kind(seed), 3)
+def test_same_bits_at_any_strip_block_thread_and_ceiling(kind, seed, precision) -> None:
+    network = _engine.Network(kind(seed), 3, precision)
     for h, w in [(36, 60), (20, 100), (8, 8)]:
         x = picture(h, w, seed)
         whole, _ = network.run(x, threads=1, strip=w, block=h)
@@ -36,9 +37,10 @@ def _ceiling(network, h: int, w: int, threads: int) -> int:
     return int(refusal.value.expected.split("(")[1].split(" ")[0])
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize(("kind", "seed"), GRAPHS, ids=IDS)
-def test_streams_give_the_same_bits(kind, seed) -> None:
-    network = _engine.Network(kind(seed), 3)
+def test_streams_give_the_same_bits(kind, seed, precision) -> None:
+    network = _engine.Network(kind(seed), 3, precision)
     h, w = 44, 24
     x = picture(h, w, seed)
     whole, _ = network.run(x)
