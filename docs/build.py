@@ -1,6 +1,7 @@
-"""`make docs`: writes the pages that are made from the code and the models: `docs/reference/commands.md` from the
-commands' own help, `docs/results.md` from the figures in the cards of the models that ship. `tests/test_docs.py` holds
-the pages to them, and every link in the documents to a file that is there."""
+"""`make docs`: writes the pages that are made from the code, the models and the records: `docs/reference/commands.md`
+from the commands' own help, `docs/results.md` from the figures in the cards of the models that ship, `docs/speed.md`
+from the records of the benchmarks, `docs/guide/experiments.md` from what the experiments left. `tests/test_docs.py`
+holds the pages to them, and every link in the documents to a file that is there."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ sys.path.insert(0, str(FOLDER.parent))
 
 from docs.experiments import experiments_page  # noqa: E402
 from docs.results import results_page  # noqa: E402
+from docs.speed import speed_page  # noqa: E402
 
 from pellucid.cli import COMMANDS  # noqa: E402
 from pellucid.cli import pellucid as root  # noqa: E402
@@ -31,6 +33,7 @@ def commands_page() -> str:
 PAGES = {
     FOLDER / "reference" / "commands.md": commands_page,
     FOLDER / "results.md": results_page,
+    FOLDER / "speed.md": speed_page,
     FOLDER / "guide" / "experiments.md": experiments_page,
 }
 

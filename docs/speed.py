@@ -1,0 +1,160 @@
+"""`docs/speed.md`, from the newest records of `benchmarks/`: what was measured, beside whom, by which command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RECORDS = Path(__file__).parents[1] / "benchmarks" / "record"
+PEERS = {
+    "torch": "PyTorch 2.13",
+    "torch-bf16": "PyTorch 2.13, bfloat16",
+    "onnxruntime": "onnxruntime 1.31",
+    "openvino": "OpenVINO 2026.4",
+}
+CASES = {
+    "A": "A: 3->64, 5 x 64->64, 64->27, shuffle",
+    "B": "B: 17 layers of 64, as DnCNN",
+    "C": "C: A with 32 channels",
+    "D": "D: 3->16, 3 x 16->16, 16->27, shuffle",
+    "1x1": "3x3 to 64 channels, two of 1x1",
+    "5x5": "3x3 to 32 channels, two of 5x5",
+    "stride2": "3x3 to 64 channels, two of stride 2",
+    "depthwise": "3x3 to 64 channels, two depthwise",
+    "unet": "U-Net",
+    "resnet18": "ResNet-18",
+    "vgg11": "VGG-11",
+    "upscale": "`pellucid upscale`, `superres-x3`",
+    "upscale-swift": "`pellucid upscale`, `superres-x3-swift`",
+    "five-64": "5 layers of 64 channels",
+    "superres-64": "3->64, 5 x 64->64, 64->27",
+    "superres-32": "the same with 32 channels",
+    "denoise-64": "17 layers of 64",
+}
+
+HEAD = """# Speed
+
+Made by `make docs` from the records that it names. Two cores of an AMD EPYC (Zen 4, AVX-512, no matrix tiles), two
+threads, everyone in turn within one process, medians; a ratio is the median over rounds of a peer's time by ours in
+the same round. Operations are counted as for direct convolution, so Winograd's share of the machine's peak exceeds
+one. bfloat16 on matrix tiles is built and held to its emulation, and not measured: no such processor was at hand.
+"""
+
+LIMITS = """Our aim is three times the best peer. What limits: the output rows of a layer come from beyond the near
+caches (the kernels alone reach 378 GFLOP/s a core at 64 channels, 318 when their rows cycle through 10 MB), and in D
+the pixel shuffle into the result is bound by memory. [Winograd](decisions/winograd.md) tells what was tried.
+"""
+
+TRAINING = """A step is forward, mean squared error, backward and Adam, on `pellucid.learn.accelerate(network)` and on
+torch; batches of 16 crops of 64 x 64 (50 x 50 for 17 layers). `pellucid train` computes on it by itself
+([guide](guide/training-on-a-cpu.md)); [training kernels](decisions/training-kernels.md) tells how.
+"""
+
+
+def speed_page() -> str:
+    large = _newest("float32-large")
+    return "\n".join(
+        [
+            HEAD,
+            "## Running, float32\n",
+            _section("float32"),
+            LIMITS,
+            "Held to AVX2, peers too (of OpenVINO its convolutions):\n",
+            _section("float32-avx2"),
+            "Held to AVX2 while peers use AVX-512:\n",
+            _section("float32-avx2-free"),
+            f"A large picture costs what a small one does, pixel for pixel: {_grown(large)}. {_source(large)}\n",
+            "Other kinds of convolutions, and whole networks:\n",
+            _section("other-networks"),
+            "A whole process from a cold start, 640 x 360 PNG to 1920 x 1080 PNG:\n",
+            _section("whole-process"),
+            "## Training, float32\n",
+            TRAINING,
+            _section("float32-training"),
+            f"Peak memory of a step: {_peaks(_newest('float32-training'))}.\n",
+            "Everyone held to AVX2:\n",
+            _section("float32-training-avx2"),
+            _epoch(_newest("mnist-epoch")),
+        ]
+    )
+
+
+def _newest(name: str) -> dict[str, Any]:
+    path = sorted(RECORDS.glob(f"????-??-??-{name}.json"))[-1]
+    return {"path": path, **json.loads(path.read_text(encoding="utf-8"))}
+
+
+def _source(record: Mapping[str, Any]) -> str:
+    return f"Record: [`{record['path'].name}`](../benchmarks/record/{record['path'].name})."
+
+
+def _section(name: str) -> str:
+    record = _newest(name)
+    cases = record["cases"]
+    peers = [peer for peer in PEERS if all(peer in case["contestants"] for case in cases)]
+    rows = [["case", "ours", "GFLOP/s", *(PEERS[peer] for peer in peers)], ["---"] * (3 + len(peers))]
+    for case in sorted(cases, key=lambda case: list(CASES).index(_kind(case))):
+        ours, *others = (case["contestants"][name] for name in ("pellucid", *peers))
+        speed = f"{ours['gflops']:.0f}" if "gflops" in ours else ""
+        rows.append([_title(case), _time(ours["ms"]), speed, *(f"{other['ratio']:.2f} x" for other in others)])
+    if not any(row[2] for row in rows[2:]):
+        rows = [[*row[:2], *row[3:]] for row in rows]
+    return f"{_table(rows)}\n\n{_source(record)}\n"
+
+
+def _kind(case: Mapping[str, Any]) -> str:
+    """The case's name without its size."""
+    name = str(case["case"])
+    return name if name in CASES else name.rpartition("-")[0]
+
+
+def _title(case: Mapping[str, Any]) -> str:
+    kind = _kind(case)
+    size = str(case["case"])[len(kind) + 1 :]
+    return CASES[kind] + (f"; {size.replace('x', ' x ')}" if size else "")
+
+
+def _time(ms: float) -> str:
+    return f"{ms:.1f} ms" if ms < 100 else f"{ms:.0f} ms"
+
+
+def _grown(record: Mapping[str, Any]) -> str:
+    found = [(case["case"].split("-")[1], case["contestants"]["pellucid"]) for case in record["cases"]]
+    return (
+        ", ".join(
+            f"{c['ns_per_pixel']:.0f} ns at {size.replace('x', ' x ')} with {c['memory_mb']:.0f} MB"
+            for size, c in found
+        )
+        + " beyond input and output, through B"
+    )
+
+
+def _peaks(record: Mapping[str, Any]) -> str:
+    told = []
+    for case in record["cases"]:
+        memory = {name: f"{c['memory_mb']:.0f}" for name, c in case["contestants"].items()}
+        told.append(f"{CASES[case['case']]}: {memory['pellucid']} MB, torch {memory['torch']}")
+    return "; ".join(told)
+
+
+def _epoch(record: Mapping[str, Any]) -> str:
+    """The second document's epoch, with what it reports for a graphics card."""
+    ours, torch = record["engines"]["pellucid"], record["engines"]["torch"]
+    return (
+        "## An epoch of MNIST\n\n"
+        f"`pellucid train mnist`, {record['steps']} batches of 128: {ours['seconds']:.1f} s on the engine in float32, "
+        f"{torch['seconds']:.1f} s on PyTorch in the precision that it chooses for itself, where the second document "
+        "reports 7.4 s, then 4.3 s on a graphics card, and 98.64 %. After it the engine's runs named "
+        f"{_percent(ours['test'])} of the test digits, PyTorch's {_percent(torch['test'])}. The engine's 3x3 kernels "
+        f"are made for 64 channels and wide rows; here are 32 channels on 28 and 14 pixels. {_source(record)}\n"
+    )
+
+
+def _percent(shares: Sequence[float]) -> str:
+    return f"{100 * min(shares):.2f} to {100 * max(shares):.2f} %"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
