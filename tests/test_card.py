@@ -18,3 +18,10 @@ def test_classes_survive_json():
 def test_classes_are_distinct_names(classes):
     with pytest.raises(ModelFileError, match="card's classes is wrong"):
         Card.from_json({"task": "classify", "classes": classes})
+
+
+def test_the_kind_of_noise_is_a_known_one():
+    card = Card("denoise", noise="camera")
+    assert Card.from_json(card.to_json()) == card
+    with pytest.raises(ModelFileError, match="card's noise is wrong; seen: 'pink'; expected: one of white, camera"):
+        Card("denoise", noise="pink")

@@ -13,6 +13,8 @@ from typing import Any
 
 from pellucid.errors import ModelFileError
 
+KINDS_OF_NOISE = ("", "white", "camera")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -26,7 +28,8 @@ class Figure:
 @dataclass(frozen=True)
 class Card:
     """`scale` is how many times larger the output is, `bf16_loss_db` what bfloat16 costs on the model's own measure,
-    `classes` the names of what a classifier's outputs stand for, in their order.
+    `classes` the names of what a classifier's outputs stand for, in their order. `noise` says what a denoiser takes
+    away, and how it is measured: "white", as where nothing stands, or "camera", which neighbouring pixels share.
     """
 
     task: str = "general"
@@ -39,6 +42,7 @@ class Card:
     figures: tuple[Figure, ...] = field(default=())
     bf16_loss_db: float | None = None
     classes: tuple[str, ...] = field(default=())
+    noise: str = ""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -76,6 +80,8 @@ def _check(card: Card) -> None:
             raise _wrong(name, getattr(card, name), "a text")
     if not card.task:
         raise _wrong("task", card.task, "a word such as superres or denoise")
+    if card.noise not in KINDS_OF_NOISE:
+        raise _wrong("noise", card.noise, f"one of {', '.join(filter(None, KINDS_OF_NOISE))}, or nothing")
     if card.scale is not None and (type(card.scale) is not int or card.scale < 1):
         raise _wrong("scale", card.scale, "a whole number of at least 1")
     if card.bf16_loss_db is not None and not _is_number(card.bf16_loss_db):

@@ -1,16 +1,19 @@
 """Denoising files: rows in, rows out, equal to the whole picture at once, with the level that was named or measured."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import pellucid
+from pellucid import modelfile
 from pellucid.errors import PictureError, UsageError
 from pellucid.evaluate import runner
 from pellucid.picture import Picture, from_float, read, to_float, write
 from pellucid.tasks.denoise import ALIKE, Wanted, denoise_file, level_of
 from pellucid.tasks.denoise import denoise as denoise_array
+from pellucid.tasks.noise import estimate_sigma
 from pellucid.tasks.rows import Options
 from tests.small_models import denoising_model, superres_model
 
@@ -66,6 +69,19 @@ def test_the_level_is_measured_where_none_is_named(tmp_path, networks):
     assert abs(float(notes[0].split()[2]) - 20) < 1.5
     named, _ = denoise(networks, tmp_path, noisy(3), Wanted(float(notes[0].split()[2])))
     assert np.abs(measured.pixels.astype(int) - named.pixels).max() <= 1
+
+
+def test_a_model_for_cameras_is_told_of_shared_noise(tmp_path):
+    file = modelfile.load(denoising_model(tmp_path / "white.safetensors", 1))
+    modelfile.save(tmp_path / "camera.safetensors", file.graph, file.weights, replace(file.card, noise="camera"))
+    network = pellucid.load(tmp_path / "camera.safetensors")
+    rough = np.random.default_rng(1).normal(0, 10 / 255, (H, W, 1))
+    x = (0.5 + sum(np.roll(rough, by, axis) for by in (0, 1) for axis in (0, 1))).astype(np.float32)
+    pixels = from_float(x, np.uint8)
+    result, notes = denoise({1: network}, tmp_path, pixels, Wanted())
+    found = estimate_sigma(pixels, shared=True)
+    assert notes == [f"noise of {found:.1f} grey levels"] and found > 2 * estimate_sigma(pixels)
+    np.testing.assert_array_equal(result.pixels, denoise_array(network, pixels, Wanted()))
 
 
 def test_noise_beyond_what_was_learned_is_said(tmp_path, networks):

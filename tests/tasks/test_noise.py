@@ -77,13 +77,40 @@ def test_smoothed_colour_leaves_the_word_to_grey() -> None:
     assert estimate_sigma(grey.repeat(3, axis=2)) == pytest.approx(20 * np.sqrt(3), abs=1.5)
 
 
+def shared(sigma: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Noise of which each pixel takes a third of its neighbours', as a camera's reconstruction of colours leaves it."""
+    white = np.random.default_rng(0).normal(0, 1, shape)
+    spread = white + sum(np.roll(white, by, axis) for by in (-1, 1) for axis in (0, 1)) / 3
+    return sigma / np.sqrt(1 + 4 / 9) * spread
+
+
+@pytest.mark.parametrize("c", [1, 3])
+@pytest.mark.parametrize("sigma", SIGMAS)
+def test_noise_that_neighbours_share_is_found(sigma: int, c: int) -> None:
+    clean = scene(240, 320, c)
+    x = as_file(((clean + shared(sigma, clean.shape)) / 255).astype(np.float32))
+    assert estimate_sigma(x, shared=True) == pytest.approx(sigma, rel=0.2)
+    assert estimate_sigma(x) < sigma / 2  # why it must be asked for
+    assert estimate_sigma(as_file(noisy(clean, sigma)), shared=True) == pytest.approx(sigma, rel=0.2)
+
+
+def test_shared_noise_is_not_measured_where_nothing_is_visible() -> None:
+    x = (128 + shared(10, (160, 240, 1))) / 255
+    visible = np.ones((160, 240), bool)
+    x[:, 100:], visible[:, 100:] = 0.5, False
+    estimator = NoiseEstimator(160, 240, shared=True)
+    estimator.push(x.astype(np.float32), visible)
+    assert estimator.sigma() == pytest.approx(10, rel=0.1)
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 16, 100])
-def test_row_by_row_is_the_whole(chunk: int) -> None:
+@pytest.mark.parametrize("shared", [False, True], ids=["white", "shared"])
+def test_row_by_row_is_the_whole(chunk: int, shared: bool) -> None:
     x = noisy(scene(100, 90, 3), 12)
-    estimator = NoiseEstimator(100, 90)
+    estimator = NoiseEstimator(100, 90, shared)
     for y in range(0, 100, chunk):
         estimator.push(x[y : y + chunk])
-    assert estimator.sigma() == estimate_sigma(x)
+    assert estimator.sigma() == estimate_sigma(x, shared)
 
 
 def test_large_pictures_are_sampled_in_bounded_memory() -> None:

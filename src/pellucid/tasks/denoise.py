@@ -64,7 +64,7 @@ def denoise_file(
         sigma = wanted.sigma
         if sigma is None:
             with open_reader(opened(), max_pixels=options.max_pixels) as reader:
-                sigma, notes = _measured(reader)
+                sigma, notes = _measured(reader, _takes_shared(models(reader.info.channels)))
         with open_reader(opened(), max_pixels=options.max_pixels) as reader:
             info = reader.info
             network = models(info.channels)
@@ -90,7 +90,8 @@ def denoise(
     """A picture (h, w) or (h, w, c) in memory, uint8, uint16 or float32 -> the same kind, cleaned."""
     sigma = wanted.sigma
     if sigma is None:
-        sigma = min(STRONGEST, estimate_sigma(pixels if pixels.ndim == 3 else pixels[..., None]))
+        whole = pixels if pixels.ndim == 3 else pixels[..., None]
+        sigma = min(STRONGEST, estimate_sigma(whole, _takes_shared(network)))
     level = level_of(network, sigma, pixels.shape[2] if pixels.ndim == 3 else 1)
 
     def run(x: np.ndarray) -> np.ndarray:  # (n, h, w, c) -> the same
@@ -112,9 +113,14 @@ def level_of(network: Network, sigma: float, channels: int = 3) -> float | None:
     return min(STRONGEST, ALIKE * sigma if alike else sigma) / 255
 
 
-def _measured(reader: RowReader) -> tuple[float, list[str]]:
+def _takes_shared(network: Network) -> bool:
+    """Whether its noise is a camera's, which neighbouring pixels share."""
+    return network.card.noise == "camera"
+
+
+def _measured(reader: RowReader, shared: bool) -> tuple[float, list[str]]:
     """The noise of the picture in grey levels, and a line that says so."""
-    estimator = NoiseEstimator(reader.info.height, reader.info.width)
+    estimator = NoiseEstimator(reader.info.height, reader.info.width, shared)
     for pixels, alpha in reader.rows(BLOCK):
         estimator.push(pixels, None if alpha is None else alpha[..., 0] > 0)
     sigma = estimator.sigma()
