@@ -13,6 +13,7 @@ validation    PSNR on pictures that are not learned from
 naming        labelled pictures: their batches, accuracy held out and on the test files
 figures       what a validation measured, in words
 not_finite    which layer made the first NaN
+dead_units    how many hidden units never fire
 sums          multiply-adds of a network, peaks of a machine
 callbacks     who watches a run: logs, curves, strips of pictures
 interval      what happened since the last report

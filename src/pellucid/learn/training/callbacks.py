@@ -18,6 +18,7 @@ from torch import nn
 from pellucid import picture
 from pellucid.learn.losses import centred
 from pellucid.learn.recipes import Recipe
+from pellucid.learn.training.dead_units import Rectifiers
 from pellucid.learn.training.figures import Figures
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.sums import LayerSum
@@ -60,6 +61,9 @@ class Callback:
     def validated(self, step: int, figures: Figures, network: nn.Module) -> None:
         """`network` has the averaged weights and is in evaluation mode."""
 
+    def counted(self, step: int, rectifiers: Rectifiers) -> None:
+        """After each validation of a network that has units which can die."""
+
     def saved(self, step: int) -> None: ...
 
     def ended(self) -> None:
@@ -81,6 +85,9 @@ class JsonLog(Callback):
 
     def validated(self, step: int, figures: Figures, network: nn.Module) -> None:
         self._line({"step": step} | asdict(figures))
+
+    def counted(self, step: int, rectifiers: Rectifiers) -> None:
+        self._line({"step": step, "dead_units": rectifiers.dead, "hidden_units": rectifiers.units})
 
     def ended(self) -> None:
         if self._file is not None:
@@ -105,6 +112,9 @@ class TensorBoard(Callback):
 
     def validated(self, step: int, figures: Figures, network: nn.Module) -> None:
         self._scalars(step, asdict(figures))
+
+    def counted(self, step: int, rectifiers: Rectifiers) -> None:
+        self._scalars(step, {"dead_units": rectifiers.dead})
 
     def ended(self) -> None:
         self._writer.close()

@@ -28,6 +28,7 @@ from pellucid.learn.training.adam import AdamW
 from pellucid.learn.training.average import MovingAverage
 from pellucid.learn.training.callbacks import Callback, Start
 from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
+from pellucid.learn.training.dead_units import PICTURES, rectifiers
 from pellucid.learn.training.figures import Figures, figures_from
 from pellucid.learn.training.interval import Interval
 from pellucid.learn.training.job import Job, Outcome, beginning, settle
@@ -221,6 +222,9 @@ class Training:
         self.figures = self.subject.validate(self.state.average.network)
         for callback in self.callbacks:
             callback.validated(self.state.step, self.figures, self.state.average.network)
+        shut = rectifiers(self.state.average.network, self.subject.sample(PICTURES).to(self.fabric.device))
+        for callback in self.callbacks if shut.layers else ():
+            callback.counted(self.state.step, shut)
         self.interval.pause(time.perf_counter() - begun)
 
     def _save(self) -> None:

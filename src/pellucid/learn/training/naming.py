@@ -42,8 +42,8 @@ class Naming:
     def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
         return self._recipe.loss.settings
 
-    def sample(self) -> Tensor:
-        return LabelledBatches(self._held_out, 1, 0).batch_at(0)[0]
+    def sample(self, n: int = 1) -> Tensor:
+        return LabelledBatches(self._held_out, n, 0).batch_at(0)[0]
 
     def batches(self, rank: int, ranks: int) -> Callable[[int], Batch]:
         data, seed = self._recipe.data, self._recipe.seed

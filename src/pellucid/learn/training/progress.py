@@ -14,6 +14,7 @@ from rich.table import Table
 from torch import nn
 
 from pellucid.learn.training.callbacks import Callback, Report, Start
+from pellucid.learn.training.dead_units import Rectifiers
 from pellucid.learn.training.figures import Figures
 
 QUIET_SECONDS = 60.0
@@ -26,6 +27,7 @@ class Watch(Callback):
     def __init__(self) -> None:
         self._figures = ""
         self._bar: Progress | None = None
+        self._dead = 0
 
     def started(self, start: Start) -> None:
         self._console = Console(stderr=True)
@@ -61,6 +63,14 @@ class Watch(Callback):
         self._figures = f" · {figures.words}"
         if self._bar is None:
             self._line(step, f"validation {figures.words}{figures.beside}")
+
+    def counted(self, step: int, rectifiers: Rectifiers) -> None:
+        """Says so when many units are dead, and again when there are more."""
+        if rectifiers.many_dead and rectifiers.dead > self._dead:
+            self._dead = rectifiers.dead
+            hint = f"PReLU or a smaller rate keeps units alive, pellucid inspect {self._start.folder.path} shows them"
+            words = f"step {step}: {rectifiers.words}; {hint}"
+            self._console.print(words, style="yellow", highlight=False, soft_wrap=True)
 
     def ended(self) -> None:
         if self._bar is not None:

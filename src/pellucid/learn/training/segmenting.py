@@ -64,8 +64,8 @@ class Segmenting:
         weights = balancing_weights(self._learned.labels, loss.softness)
         return partial(loss, weights=torch.from_numpy(weights.astype(np.float32)))
 
-    def sample(self) -> Tensor:
-        return self._batches(0, 1).batch_at(0)[0][:1]
+    def sample(self, n: int = 1) -> Tensor:
+        return self._batches(0, 1).batch_at(0)[0][:n]
 
     def batches(self, rank: int, ranks: int) -> Callable[[int], Batch]:
         return self._batches(rank, ranks).batch_at

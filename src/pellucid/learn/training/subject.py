@@ -32,8 +32,8 @@ class Subject(Protocol):
     def crops(self) -> ValidationCrops | None:
         """What there is to show as a strip of pictures."""
 
-    def sample(self) -> Tensor:
-        """One input. (1, c, h, w)"""
+    def sample(self, n: int = 1) -> Tensor:
+        """The first `n` inputs, or as many as a batch has. (n, c, h, w)"""
 
     @property
     def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
@@ -77,8 +77,8 @@ class Pictures:
     def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
         return self._recipe.loss.settings
 
-    def sample(self) -> Tensor:
-        return next(iter(self.crops))[0][:1]
+    def sample(self, n: int = 1) -> Tensor:
+        return next(iter(self.crops))[0][:n]
 
     def batches(self, rank: int, ranks: int) -> Callable[[int], Batch]:
         return self._part("train", rank, ranks).batch_at
