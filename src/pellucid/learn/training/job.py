@@ -17,6 +17,7 @@ from pellucid.learn.training import precision as precisions
 from pellucid.learn.training.callbacks import Callback
 from pellucid.learn.training.checkpoints import newest_good, read_state
 from pellucid.learn.training.figures import Figures
+from pellucid.learn.training.growing import grown, growth
 from pellucid.learn.training.kernels import precision_for, settled_engine
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.subject import subject_of
@@ -97,19 +98,21 @@ def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
     """What a new run takes from a snapshot, and a note that says so.
 
     The whole state, if recipe and database agree; else the averaged weights of the same network, for a run of its own.
-    Of a network for another scale or other colours those weights are taken that fit: all but the first or last.
+    Of a network for another scale or other colours those weights are taken that fit: all but the first or last. A
+    smaller network grows.
     """
     assert job.snapshot is not None
     state = read_state(job.snapshot)
-    different = differing_keys(recipe_from_text(state["recipe"]), job.recipe)
+    before = recipe_from_text(state["recipe"])
+    different = differing_keys(before, job.recipe)
     for key, seen, asked in different:
-        if key.partition(".")[0] == "network":
+        if key.partition(".")[0] == "network" and key not in growth(before, job.recipe):
             raise TrainingError(
                 f"the snapshot is of another network: {key} differs", seen=seen, expected=asked, hint="use --set"
             )
     keys = [key for key, _, _ in different] + ["database"] * (state.get("database", database) != database)
     if keys:
-        weights, new = _that_fit(state["average"], job.recipe)
+        weights, new = _that_fit(state["average"], before, job.recipe)
         return {"average": weights}, (
             f"{job.snapshot} gives its weights only{f', but not {new}' if new else ''}, "
             f"and the run begins at step 0, because {', '.join(keys)} differ"
@@ -123,10 +126,14 @@ def _from_snapshot(job: Job, database: str) -> tuple[dict[str, Any], str]:
     return state, f"going on from {job.snapshot}, step {state['step']}"
 
 
-def _that_fit(weights: dict[str, torch.Tensor], recipe: Recipe) -> tuple[dict[str, torch.Tensor], str]:
-    """The weights that the recipe's network has by name and shape, and the names of its others."""
-    own = build_network(recipe.network.name, recipe.network.settings).state_dict()
+def _that_fit(weights: dict[str, torch.Tensor], before: Recipe, recipe: Recipe) -> tuple[dict[str, torch.Tensor], str]:
+    """The weights that the recipe's network has by name and shape, or grew, and the names of its others."""
+    network = build_network(recipe.network.name, recipe.network.settings)
+    own = network.state_dict()
     fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
     if not fitting:
         raise TrainingError("no weight of the snapshot fits the network", expected=f"a {recipe.network.name}")
+    if growth(before, recipe):
+        settings = before.network.settings
+        fitting |= grown(network, settings.layers, settings.activation == "relu")
     return fitting, ", ".join(name for name in own if name not in fitting)

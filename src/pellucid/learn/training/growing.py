@@ -1,0 +1,47 @@
+"""A run that begins with the weights of a smaller network, as the same function.
+
+Chains may get more hidden layers, and PReLU for ReLU. The layers that are added pass on what they are given, slopes in
+the place of ReLU begin at zero: the first output is the smaller network's, and training takes it from there.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from pellucid.learn.layers.collapsible import CollapsibleConv2d
+from pellucid.learn.recipes import Recipe
+
+
+def growth(before: Recipe, recipe: Recipe) -> set[str]:
+    """The keys of a recipe for a chain by which it asks for more than the one before had."""
+    if recipe.network.name not in ("chain", "denoiser") or before.network.name != recipe.network.name:
+        return set()
+    seen, asked = before.network.settings, recipe.network.settings
+    found = {"network.layers"} if asked.layers > seen.layers else set()
+    return found | ({"network.activation"} if (seen.activation, asked.activation) == ("relu", "prelu") else set())
+
+
+def grown(network: nn.Module, layers: int, rectified: bool) -> dict[str, torch.Tensor]:
+    """Of a chain: the weights that a body of `layers` hidden layers, `rectified` by ReLU, does not have."""
+    body: nn.Sequential = network.body  # type: ignore[assignment]
+    weights: dict[str, torch.Tensor] = {}
+    for i, layer in enumerate(body):
+        added = i > 2 * layers  # [activation, layer] x layers, activation
+        if added and isinstance(layer, nn.Conv2d):
+            _pass_on(layer)
+        elif isinstance(layer, nn.PReLU) and added != rectified:  # behind ReLU any slope passes everything on
+            nn.init.constant_(layer.weight, float(added))
+        if added or rectified and isinstance(layer, nn.PReLU):
+            weights |= {f"body.{i}.{name}": tensor for name, tensor in layer.state_dict().items()}
+    return weights
+
+
+def _pass_on(layer: nn.Conv2d) -> None:
+    """Makes it the identity."""
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    if isinstance(layer, CollapsibleConv2d):  # whose gain passes everything on when it starts
+        nn.init.zeros_(layer.weight)
+    else:
+        nn.init.dirac_(layer.weight)
