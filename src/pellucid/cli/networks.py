@@ -15,7 +15,9 @@ from pellucid.cli.columns import columns
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(as_json: bool) -> None:
     """List the networks that can be built: parameters, multiply-adds at the size each is described for, and how many
-    pixels one number of its last map depends on ("all" where the first layer sees the whole picture)."""
+    pixels one number of its last map depends on ("all" where the first layer sees the whole picture).
+
+    B1 to B13 are the documents' networks, by their rows in docs/coverage.md; recipes train the others."""
     rows = describe()
     if as_json:
         click.echo(json.dumps(rows, indent=2))
@@ -27,12 +29,16 @@ def command(as_json: bool) -> None:
             row["for"],
             "{2} x {1} x {0}".format(*row["input"]),
             f"{row['parameters']:,}",
-            f"{row['multiply_adds'] / 1e6:,.1f}",
+            _millions(row["multiply_adds"]),
             "{1} x {0}".format(*row["receptive_field"]) if row["receptive_field"] else "all",
         )
         for row in rows
     ]
     click.echo("\n".join(columns(headings, cells, right=range(3, 6))))
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:,.1f}" if count >= 1e6 else f"{count / 1e6:.2g}"
 
 
 def describe() -> list[dict[str, Any]]:

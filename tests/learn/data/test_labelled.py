@@ -59,6 +59,15 @@ def test_idx_files_that_lie(tmp_path):
         read_mnist(tmp_path, train=True)
 
 
+@pytest.mark.parametrize("damage", [lambda b: b[:30], lambda b: b[:30] + b"damage" + b[36:], lambda b: b"no gzip"])
+def test_damaged_gzips_are_one_line(tmp_path, damage):
+    write_mnist(tmp_path, pack=gzip.compress, end=".gz")
+    images = tmp_path / "train-images-idx3-ubyte.gz"
+    images.write_bytes(damage(images.read_bytes()))
+    with pytest.raises(DatabaseError, match="images-idx3-ubyte.gz: cannot be read; seen: "):
+        read_mnist(tmp_path, train=True)
+
+
 def test_cifar10(tmp_path):
     planes = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), np.uint8)
     labels = np.array([[0], [9], [3], [1]], np.uint8)

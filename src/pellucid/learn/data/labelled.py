@@ -7,6 +7,7 @@ Everything is checked when it is opened: lengths, label ranges, counts. Paths co
 from __future__ import annotations
 
 import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,5 +139,5 @@ def _bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DatabaseError(f"{path}: cannot be read", seen=error) from None

@@ -88,6 +88,7 @@ def run(settings: Settings, data: Labelled, progress: Progress) -> Outcome:
     for place, (when, found) in zip(axes[0, 1:], moments.items(), strict=True):
         lines = {kind: (range(1, len(path) + 1), [v for _, v in path]) for kind, path in found.items()}
         curves(place, lines, f"variance {when}", "layer", "variance", log="y")
+        place.get_legend().remove()  # it would lie on the lines, whose colours the first panel names
     return Outcome({"kinds": figures, "moments": moments}, _claims(settings, figures, moments), figure)
 
 
