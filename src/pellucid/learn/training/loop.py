@@ -30,6 +30,7 @@ from pellucid.learn.training.callbacks import Callback, Start
 from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
 from pellucid.learn.training.dead_units import PICTURES, rectifiers
 from pellucid.learn.training.figures import Figures, figures_from
+from pellucid.learn.training.freed_memory import keep_freed_memory
 from pellucid.learn.training.interval import Interval
 from pellucid.learn.training.job import Job, Outcome, beginning, settle
 from pellucid.learn.training.muon import Muon, hidden_kernels
@@ -72,6 +73,7 @@ class Training:
     """One process's part of a run."""
 
     def __init__(self, team: Team, job: Job, setting: dict[str, Any], saved: dict[str, Any] | None) -> None:
+        keep_freed_memory()
         torch.set_num_threads(setting["threads"])
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
