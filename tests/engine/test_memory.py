@@ -1,0 +1,53 @@
+"""[promises] What the system gives the engine is what the plan says: by the process's own peak, not added up."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import pellucid
+from pellucid import models
+
+MEGABYTE = 1 << 20
+CLEARED = "/proc/self/clear_refs"
+MEASURE = """
+    import json, re, sys
+    import numpy as np
+    import pellucid
+    from pellucid.errors import ResourceError
+
+    def status(key):
+        return next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith(key))
+
+    def least(h):
+        try:
+            network.plan(h, 320, "fp32", 1, memory=1)
+        except ResourceError as error:
+            return int(re.search(r"[(](\\d+) bytes", str(error.expected))[1])
+
+    def run(h, memory):
+        x = np.random.default_rng(0).random((1, h, 320, network.graph.channels), dtype=np.float32)
+        plan = network.plan(h, 320, "fp32", 2, memory)
+        open("/proc/self/clear_refs", "w").write("5")  # the peak is now what is there now
+        before = status("VmRSS")
+        y = network.run(x, "fp32", 2, memory)
+        return status("VmHWM") - before - y.nbytes, plan["arena_bytes"] + plan["scratch_bytes"]
+
+    network = pellucid.load(sys.argv[1])
+    run(32, 0)  # threads have started, everything is loaded
+    print(json.dumps([run(384, 0), run(768, 0), run(768, least(768))]))
+"""
+
+
+@pytest.mark.skipif(not os.access(CLEARED, os.W_OK), reason="this system counts no peaks anew")
+@pytest.mark.parametrize("name", [name for name in models.names() if not pellucid.load(name).graph.size])
+def test_the_peak_is_the_plans_and_does_not_grow_with_the_height(name: str) -> None:
+    command = [sys.executable, "-c", textwrap.dedent(MEASURE), name]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (small, _), (large, planned), (tight, ceiling) = json.loads(done.stdout)
+    assert large < planned + MEGABYTE and tight < ceiling + MEGABYTE
+    assert large - small < MEGABYTE and ceiling <= planned
