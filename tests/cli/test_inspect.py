@@ -39,6 +39,20 @@ def test_what_is_wrong_is_one_line(tmp_path, model, capsys):
     assert "is no time" in capsys.readouterr().err
 
 
+def test_a_run_is_looked_at_by_its_folder(tmp_path, capsys):
+    pytest.importorskip("torch")
+    run, page = tmp_path / "mine", tmp_path / "page.html"
+    small = ["--steps", "3", *(f"--set={key}=4" for key in ("data.pictures", "data.batch", "network.channels"))]
+    assert cli.run(["train", "identity", "--run", str(run), *small, "--set=goal_psnr=0"]) == 0
+    before = sorted((path, path.stat().st_mtime_ns) for path in run.rglob("*"))
+    capsys.readouterr()
+    assert cli.run(["inspect", str(run), "-o", str(page), "--budget", "5m"]) == 0
+    said, text = capsys.readouterr().out, page.read_text()
+    assert "hidden units" in said and "Gradients" in said and said.splitlines()[-1] == str(page)
+    assert "<h1>mine</h1>" in text and "<dt>task</dt><dd>identity</dd>" in text and "<td>layers.<wbr>0</td>" in text
+    assert sorted((path, path.stat().st_mtime_ns) for path in run.rglob("*")) == before
+
+
 def test_a_network_of_the_registry_is_looked_at_with_random_weights(tmp_path, capsys):
     pytest.importorskip("torch")
     page = tmp_path / "page.html"

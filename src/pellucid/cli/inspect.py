@@ -80,7 +80,8 @@ def command(
 
             back = back_from
             gradients = look_with_gradients(network, seen, end - time.monotonic(), progress)
-        sorted_by = look_at_folder(network, paths, layer, back, budget, progress) if paths else None
+        left = max(end - time.monotonic(), 0.0)
+        sorted_by = look_at_folder(network, paths, layer, back, left, progress) if paths else None
     save(output, page(seen, gradients, sorted_by))
     for finding in seen.verdict:
         click.echo(finding.sentence)

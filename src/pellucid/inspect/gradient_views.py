@@ -40,7 +40,7 @@ class Attribution:
 
     `weight` is (h, w), signed, and adds up to `answer - without` but for the error of the path's steps; `without` is
     the answer to the same picture `blur` pixels out of focus; `place` is (y, x) in the answer, `at` in the picture.
-    `evenness` is 0 where one pixel counts alone and 1 where all count the same.
+    `evenness` is 0 where one pixel counts alone and 1 where all that can count do so alike.
     """
 
     weight: np.ndarray

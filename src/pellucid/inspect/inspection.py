@@ -91,12 +91,12 @@ def inspect(
             found.left_out[name] = str(error)
             return None
 
-    found.filters = look(0, "filters", lambda net, x: filters(net))
-    found.activity = look(1, "activations", activations) or []
+    found.activity = look(0, "activations", activations) or []  # first what most is to be learned from
     if found.activity:
         flat = Finding("", None, "The picture is the same all over, so nothing can be said of the units.")
         found.verdict = verdict(found.activity) if np.ptp(seen) else [flat]
-    found.precision = look(2, "precision", precisions)
+    found.precision = look(1, "precision", precisions)
+    found.filters = look(2, "filters", lambda net, x: filters(net))
     found.equivariance = look(3, "equivariance", equivariance)
     found.times = look(4, "time", lambda net, x: layer_times(net, h, w))
     found.prunings = look(5, "pruned copies", prunings) or []

@@ -26,7 +26,10 @@ MOST_UNITS = 256
 """Of larger layers as many units are drawn, evenly, for the correlations and the maps."""
 MOST_POSITIONS = 4096
 """Of larger maps as many positions, evenly drawn, are correlated."""
-MANY_DEAD, STRONG, FADED, HARDLY_SPARSE = 0.2, 0.6, 1e-2, 0.05
+MANY_DEAD, STRONG, FADED, FADING, GROWN, HARDLY_SPARSE = 0.2, 0.6, 1e-3, 0.1, 1e2, 0.05
+MOST_NAMED = 4
+"""Layers that a sentence names."""
+CURE = " They cost time and say nothing; PReLU or a smaller rate in training keeps units alive."
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,22 @@ def _correlation(values: np.ndarray) -> np.ndarray:
     return np.clip(centred.T @ centred, -1, 1)
 
 
+def independent(correlation: np.ndarray) -> float:
+    """How many units that have nothing in common would spread as these: the exponent of their directions' entropy."""
+    share = np.maximum(np.linalg.eigvalsh(correlation), 1e-30) / len(correlation)
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
 def _dead_units(hidden: list[Activity]) -> list[Finding]:
     silent, units = sum(len(a.dead) for a in hidden), sum(a.units for a in hidden)
     bad = [a for a in hidden if len(a.dead) > MANY_DEAD * a.units]
     if bad:
-        worst = max(bad, key=lambda a: len(a.dead) / a.units)
-        sentence = f"{silent} of {units} hidden units ignore the picture, most in {worst.layer}"
-        return [Finding(worst.layer, False, f"{sentence} ({len(worst.dead)} of {worst.units}).")]
+        worst = sorted(bad, key=lambda a: -len(a.dead) / a.units)
+        named = ", ".join(f"{a.layer} ({len(a.dead)} of {a.units})" for a in worst[:MOST_NAMED])
+        where = f"in {len(bad)} of {len(hidden)} layers more than a fifth, most in {named}"
+        cure = CURE if worst[0].operation == "relu" else ""
+        sentence = f"{silent} of {units} hidden units ignore the picture, {where}.{cure}"
+        return [Finding(worst[0].layer, False, sentence)]
     return [Finding("", True, f"Hidden units answer to the picture: {silent} of {units} are silent on it.")]
 
 
@@ -119,8 +131,10 @@ def _repeating(hidden: list[Activity]) -> list[Finding]:
     bad = [a for a in hidden if a.correlated > STRONG]
     if bad:
         worst = max(bad, key=lambda a: a.correlated)
-        sentence = f"Units repeat each other in {len(bad)} of {len(hidden)} layers, most in {worst.layer}"
-        return [Finding(worst.layer, False, f"{sentence} (correlation {worst.correlated:.2f}, wished below {STRONG}).")]
+        where = f"in {len(bad)} of {len(hidden)} layers, most in {worst.layer}"
+        few = f"{len(worst.correlation)} units vary there like {independent(worst.correlation):.1f} that differ"
+        known = f"correlation {worst.correlated:.2f}, wished below {STRONG}"
+        return [Finding(worst.layer, False, f"Units repeat each other {where}: {few} ({known}).")]
     largest = max((a.correlated for a in hidden if a.correlated == a.correlated), default=0.0)
     return [Finding("", True, f"Units differ from each other: correlations of at most {largest:.2f} in any layer.")]
 
@@ -130,9 +144,12 @@ def _fading(hidden: list[Activity]) -> list[Finding]:
     if first == 0 or last / first < FADED:
         part = f"{last / first:.1g} of the variance of {hidden[0].layer}" if last else "nothing to say"
         return [Finding(hidden[-1].layer, False, f"Activity fades with depth: {hidden[-1].layer} has {part}.")]
-    if last / first > 1 / FADED:
+    if last / first > GROWN:
         return [Finding(hidden[-1].layer, False, f"Activity grows {last / first:.1g} times from first layer to last.")]
     size = f"{last / first:.2g} of" if last < first else f"{last / first:.2g} times"
+    if last / first < FADING:
+        well = "which is well where the picture goes around the layers"
+        return [Finding("", None, f"Activity falls: the last hidden layer's variance is {size} the first's, {well}.")]
     return [Finding("", True, f"Activity lasts: the variance of the last hidden layer is {size} the first's.")]
 
 

@@ -92,6 +92,19 @@ def test_a_spent_budget_leaves_views_out_and_says_so():
     assert "the budget of 0 s was spent" in page(seen)
 
 
+def test_no_view_begins_after_the_budget(monkeypatch):
+    from pellucid.inspect import inspection
+
+    clock = iter(range(0, 10_000, 10))  # between two looks at the clock lie ten seconds
+    monkeypatch.setattr(inspection.time, "monotonic", lambda: next(clock))
+    begun = []
+    seen = inspect(network(*chain()), noise(), budget=25, progress=lambda done, of, name: begun.append(name))
+    late = ["filters", "equivariance", "time", "pruned copies"]
+    assert begun == ["activations", "precision", *late, ""] and list(seen.left_out) == late
+    assert seen.verdict and seen.precision and seen.filters is None
+    assert f"Left out: {', '.join(late)}, because the budget of 25 s was spent." in page(seen)
+
+
 def test_the_drawn_picture_is_always_the_same_and_looks_like_a_photograph():
     from pellucid.inspect import statistics_of
 
@@ -107,7 +120,7 @@ def test_a_uniform_picture_says_nothing_of_the_units():
 
 def test_shifts_are_drawn_where_they_are_more_than_rounding():
     exact, strided = page(inspect(network(*chain()))), page(inspect(classifier()))
-    assert "All shifts of up to 8 pixels are as exact" in exact and "shift in pixels" not in exact
+    assert "all shifts of up to 8 pixels are as exact" in exact and "shift in pixels" not in exact
     assert "shift in pixels" in strided
 
 

@@ -12,7 +12,7 @@ import numpy as np
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 48
 WIDTH, HEIGHT = 640, 260
 STYLES = ("", "6 4", "2 3", "10 3 2 3")
-MOST_NAMES, MOST_SHORT_NAMES = 6, 16
+MOST_NAMES, MOST_SHORT_NAMES, LONGEST_NAME = 6, 16, 12
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,16 @@ class Line:
     x: Sequence[float] | None = None
 
 
-def line_chart(lines: Sequence[Line], across: str, up: str, log: bool = False, names: Sequence[str] = ()) -> str:
-    """One chart; `names` label the whole numbers of the axis. Values that a logarithm lacks are left out."""
+def line_chart(
+    lines: Sequence[Line],
+    across: str,
+    up: str,
+    log: bool = False,
+    names: Sequence[str] = (),
+    of_power: bool = False,
+) -> str:
+    """One chart; `names` label the whole numbers of the axis. Values that a logarithm lacks are left out. With
+    `of_power` the numbers across are exponents of ten."""
     points = [
         [(x, _scaled(y, log)) for x, y in zip(line.x or range(len(line.y)), line.y, strict=True) if _drawable(y, log)]
         for line in lines
@@ -41,7 +49,7 @@ def line_chart(lines: Sequence[Line], across: str, up: str, log: bool = False, n
         px = LEFT + (x - x0) / ((x1 - x0) or 1) * (WIDTH - LEFT - RIGHT)
         return px, HEIGHT - BOTTOM - (y - y0) / ((y1 - y0) or 1) * (HEIGHT - TOP - BOTTOM)
 
-    body = [_grid(ticks, at, x0, log), _names(names, at, y0) if names else _numbers(x0, x1, at, y0)]
+    body = [_grid(ticks, at, x0, log), _names(names, at, y0) if names else _numbers(x0, x1, at, y0, of_power)]
     for number, line in enumerate(points):
         path = " ".join(f"{px:.1f},{py:.1f}" for px, py in (at(*point) for point in line))
         body.append(f'<polyline class="line l{number}" stroke-dasharray="{STYLES[number % 4]}" points="{path}"/>')
@@ -57,7 +65,7 @@ def line_chart(lines: Sequence[Line], across: str, up: str, log: bool = False, n
 def _legend(lines: Sequence[Line]) -> str:
     if len(lines) < 2:
         return ""
-    return " ".join(f"{_sample(i)} {html.escape(line.label)}" for i, line in enumerate(lines))
+    return " ".join(f'<span class="key">{_sample(i)} {html.escape(line.label)}</span>' for i, line in enumerate(lines))
 
 
 def _sample(number: int) -> str:
@@ -107,12 +115,21 @@ def _names(names, at, y0) -> str:  # type: ignore[no-untyped-def]
     for i in shown:
         anchor = "end" if i and i == len(names) - 1 else "middle"  # the last one must not leave the drawing
         x = at(i, y0)[0] + (RIGHT - 2 if anchor == "end" else 0)
-        texts.append(f'<text x="{x:.1f}" y="{row}" text-anchor="{anchor}">{html.escape(names[i][-9:])}</text>')
+        spare = (len(shown) - 1 - shown.index(i)) % 2  # a phone has room for every second name, the last one always
+        name = html.escape(ending(names[i], LONGEST_NAME))
+        texts.append(f'<text class="s{spare}" x="{x:.1f}" y="{row}" text-anchor="{anchor}">{name}</text>')
     return "".join(texts)
 
 
-def _numbers(x0, x1, at, y0) -> str:  # type: ignore[no-untyped-def]
+def ending(text: str, most: int) -> str:
+    """Of long names the end, which tells them apart."""
+    return text if len(text) <= most else "…" + text[1 - most :]
+
+
+def _numbers(x0, x1, at, y0, of_power) -> str:  # type: ignore[no-untyped-def]
     values = sorted({round(x0 + (x1 - x0) * i / 4, 6) for i in range(5)})
     return "".join(
-        f'<text x="{at(v, y0)[0]:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{v:g}</text>' for v in values
+        f'<text class="s{i % 2}" x="{at(v, y0)[0]:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">'
+        f"{f'{10**v:.2g}' if of_power else f'{v:g}'}</text>"
+        for i, v in enumerate(values)
     )

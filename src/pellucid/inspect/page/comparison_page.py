@@ -9,7 +9,7 @@ import numpy as np
 
 from pellucid.inspect.comparison import Comparison, figures, headings_of
 from pellucid.inspect.page.document import document
-from pellucid.inspect.page.pictures import coloured, mosaic
+from pellucid.inspect.page.pictures import coloured
 from pellucid.inspect.page.sections import figure, image, table
 
 SIDE, MOST_PICTURES = 240, 24
@@ -35,10 +35,11 @@ def _strip(c: Comparison, a: str, b: str) -> str:
     tiles += [_rgb(c.a[part]), _rgb(c.b[part]), coloured(c.difference[part].astype(float), "cividis", 0)]
     order = ", ".join(([] if c.original is None else ["the original"]) + [a, b, "their difference"])
     caption = (
-        f"<code>{html.escape(c.name)}</code>, where the answers differ most, from left to right: {order}. Dark is no"
+        f"<code>{html.escape(c.name)}</code>, where the answers differ most, in this order: {order}. Dark is no"
         f" difference, bright is {int(c.difference[part].max())} of 255 grey levels."
     )
-    return figure(image(mosaic(tiles, len(tiles), 4), f"{c.name} side by side", "strip"), caption)
+    pictures = "".join(image(tile, f"{c.name}, part of it") for tile in tiles)
+    return figure(f'<div class="tiles">{pictures}</div>', caption)
 
 
 def _blurred(difference: np.ndarray) -> np.ndarray:

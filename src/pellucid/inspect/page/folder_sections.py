@@ -9,13 +9,13 @@ import numpy as np
 from pellucid.inspect.embedding import Embedding
 from pellucid.inspect.folder_views import FolderViews
 from pellucid.inspect.page.charts import Line, line_chart
-from pellucid.inspect.page.pictures import data_uri, mosaic
+from pellucid.inspect.page.pictures import coloured, data_uri, mosaic
 from pellucid.inspect.page.sections import figure, image
 from pellucid.inspect.picture_statistics import Statistics
 from pellucid.inspect.strongest_regions import Region, UnitRegions
 from pellucid.picture import from_float
 
-TILE, THUMBNAIL, MOST_THUMBNAILS = 48, 28, 200
+TILE, THUMBNAIL, MOST_THUMBNAILS, BINS = 48, 28, 200, 32
 WIDTH, HEIGHT, MARGIN = 560, 420, 24
 
 
@@ -91,9 +91,35 @@ def _scatter(e: Embedding, points: np.ndarray, thumbnails: list[np.ndarray]) -> 
 def statistics_view(s: Statistics | None) -> str:
     if s is None:
         return ""
-    chart = line_chart([Line("correlation", s.autocorrelation.tolist())], "distance in pixels", "correlation")
+    return _pairs(s) + _autocorrelation(s) + _spectrum(s)
+
+
+def _pairs(s: Statistics) -> str:
+    tiles = []
+    for pairs in s.pairs.values():
+        count, _, _ = np.histogram2d(pairs[:, 1], pairs[:, 0], BINS, [[0, 1], [0, 1]])
+        tiles.append(coloured(np.sqrt(count)[::-1], "viridis", 0))
     caption = (
-        f"How alike two pixels of these pictures are, over their distance. The power of their waves falls as one over"
-        f" frequency to the {s.exponent:.2f} (give or take {s.exponent_error:.2f}); photographs have about 2."
+        f"Pairs of pixels of {s.pictures} pictures that lie {', '.join(map(str, s.pairs))} pixels apart: to the right"
+        " the brightness of one, upwards that of the other, bright where many pairs are. A line says that neighbours"
+        " are alike, a cloud that they have nothing to do with each other."
+    )
+    return figure(image(mosaic(tiles, len(tiles), 2), "Pairs of pixels at growing distance", "pixels strip"), caption)
+
+
+def _autocorrelation(s: Statistics) -> str:
+    chart = line_chart([Line("correlation", s.autocorrelation.tolist())], "distance in pixels", "correlation")
+    return figure(chart, "How alike two pixels of these pictures are, over their distance: 1 is the same, 0 unrelated.")
+
+
+def _spectrum(s: Statistics) -> str:
+    x, power = np.log10(s.frequencies), s.power
+    law = np.exp(np.log(power).mean()) * (10 ** (x.mean() - x)) ** s.exponent
+    lines = [Line("measured", power.tolist(), x.tolist()), Line("the law", law.tolist(), x.tolist())]
+    chart = line_chart(lines, "waves per pixel", "power", log=True, of_power=True)
+    caption = (
+        "The power of the pictures' waves, both axes in powers of ten. It falls as one over frequency to the"
+        f" {s.exponent:.2f} (give or take {s.exponent_error:.2f}), the law drawn beside it; photographs have about 2,"
+        " noise has 0."
     )
     return figure(chart, caption)

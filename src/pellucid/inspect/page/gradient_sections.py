@@ -59,8 +59,8 @@ def attribution_view(seen: Inspection, a: Attribution | None) -> str:
         " the picture, right its pixels' parts: bright raises the answer, dark lowers it, mid-tone does nothing"
         " (brightness is the square root of the part)."
         f" Together they make the difference between {a.answer:.3f} and {a.without:.3f}, the answer to the picture"
-        f" {a.blur:g} pixels out of focus, up to {abs(a.weight.sum() - a.answer + a.without):.1g}. Evenness"
-        f" {a.evenness:.2g}: 0 is one pixel alone, 1 all alike."
+        f" {a.blur:g} pixels out of focus, up to {abs(a.weight.sum() - a.answer + a.without):.1g}. Evenness among the"
+        f" pixels that can count {a.evenness:.2g}: 0 is one pixel alone, 1 all alike."
     )
     return figure(image(mosaic(near, 2, 2), "Attribution", "pixels strip"), caption)
 

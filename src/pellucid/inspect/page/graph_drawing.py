@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pellucid.graph import INPUT, Graph, Node
 from pellucid.inspect.layer_costs import LayerCost
+from pellucid.inspect.page.charts import ending
 from pellucid.inspect.unit_activity import ACTIVATIONS
 
 BOX_WIDTH, BOX_HEIGHT, ROW, COLUMN = 224, 38, 56, 244
@@ -38,7 +39,8 @@ def draw_graph(graph: Graph, costs: list[LayerCost], shares: Mapping[str, float]
     boxes = _boxes(graph, {layer.layer: layer for layer in costs}, shares)
     _place(boxes)
     columns = 1 + max(box.column for box in boxes.values())
-    width = columns * COLUMN + 120
+    around = any(_goes_around(boxes[name], box) for box in boxes.values() for name in box.inputs)
+    width = columns * COLUMN + (120 if around else 0)
     height = (1 + max(box.row for box in boxes.values())) * ROW + 10
     edges = "".join(_edge(boxes[source], box) for box in boxes.values() for source in box.inputs)
     drawn = "".join(_box(box) for box in boxes.values())
@@ -101,10 +103,15 @@ def _centre(box: Box) -> float:
     return 10 + box.column * COLUMN + BOX_WIDTH / 2
 
 
+def _goes_around(source: Box, target: Box) -> bool:
+    """Whether boxes lie between two that are joined."""
+    return target.row - source.row > 1
+
+
 def _edge(source: Box, target: Box) -> str:
     x0, y0 = _centre(source), source.row * ROW + BOX_HEIGHT + 4
     x1, y1 = _centre(target), target.row * ROW + 4
-    if target.row - source.row == 1:
+    if not _goes_around(source, target):
         return f'<path class="edge" marker-end="url(#tip)" d="M{x0} {y0} L{x1} {y1}"/>'
     side = max(x0, x1) + BOX_WIDTH / 2 + 40 + min(40, 4 * (target.row - source.row))  # round the boxes between
     start, end = f"M{x0 + BOX_WIDTH / 2} {y0 - BOX_HEIGHT / 2}", f"{x1 + BOX_WIDTH / 2} {y1 + BOX_HEIGHT / 2}"
@@ -114,7 +121,7 @@ def _edge(source: Box, target: Box) -> str:
 def _box(box: Box) -> str:
     x, y = 10 + box.column * COLUMN, box.row * ROW + 4
     share = f", {box.share:.0%}" if box.share >= 0.005 else ""
-    title, name = html.escape(_short(box.title, 28)), html.escape(_ending(box.name, 16))
+    title, name = html.escape(_short(box.title, 28)), html.escape(ending(box.name, 16))
     return (
         f'<g><title>{html.escape(box.name)}</title><rect class="box" x="{x}" y="{y}" width="{BOX_WIDTH}"'
         f' height="{BOX_HEIGHT}" rx="6"/><rect class="heat" x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}"'
@@ -126,8 +133,3 @@ def _box(box: Box) -> str:
 
 def _short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _ending(text: str, most: int) -> str:
-    """Of long names the end, which tells them apart."""
-    return text if len(text) <= most else "…" + text[1 - most :]

@@ -19,13 +19,16 @@ from pellucid.inspect.page.sections import figure, table
 WIDTH, HEIGHT = 480, 320
 FRAMES, SECONDS, MOST_STEPS = 80, 10, 400
 GRID = 160
+PALE = 80
+"""The darkest grey level of the ground, so that dark paths stand out."""
 
 
 def landscape_page(paths: Sequence[Path]) -> str:
     """The whole page as text."""
     intro = (
         "Each optimiser of the textbook walks down four landscapes, at the learning rate of a grid between 0.0001 and 1"
-        " that serves it best. A dot takes its steps by the same clock as all others and waits where it arrives."
+        " that serves it best. A dot takes its steps by the same clock as all others and waits where it arrives. The"
+        " tables tell the steps to a value near the minimum, a dash where it is not reached, and the rate."
     )
     ring = "text-shadow:0 0 2px var(--ink)"  # black is told from a dark page
     legend = " ".join(
@@ -58,7 +61,7 @@ def _ground(landscape: Landscape) -> np.ndarray:
     height = landscape.value(x, y)
     level = np.log10(height - height.min() + 1e-2)
     steps = np.floor(20 * (level - level.min()) / max(float(np.ptp(level)), 1e-9))  # bands, as contours
-    return coloured(-steps, "cividis")
+    return (PALE + (1 - PALE / 255) * coloured(-steps, "cividis")).astype(np.uint8)
 
 
 def _walk(landscape: Landscape, path: Path, clock: int) -> str:

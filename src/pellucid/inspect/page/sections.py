@@ -61,11 +61,18 @@ def summary(seen: Inspection, also_left_out: Mapping[str, str]) -> str:
     if seen.card.purpose:
         facts = {"for": seen.card.purpose} | facts
     items = "".join(f"<dt>{html.escape(key)}</dt><dd>{html.escape(value)}</dd>" for key, value in facts.items())
-    left_out = "".join(
-        f'<p class="quiet">Left out: {html.escape(k)}, because {html.escape(v)}.</p>'
-        for k, v in {**seen.left_out, **also_left_out}.items()
+    return f"<dl>{items}</dl>{_left_out({**seen.left_out, **also_left_out})}"
+
+
+def _left_out(reasons: Mapping[str, str]) -> str:
+    """One line for each reason."""
+    views: dict[str, list[str]] = {}
+    for view, reason in reasons.items():
+        views.setdefault(reason, []).append(view)
+    return "".join(
+        f'<p class="quiet">Left out: {html.escape(", ".join(names))}, because {html.escape(reason)}.</p>'
+        for reason, names in views.items()
     )
-    return f"<dl>{items}</dl>{left_out}"
 
 
 def verdict_list(findings: Sequence[Finding]) -> str:
@@ -141,25 +148,33 @@ def layer_table(seen: Inspection) -> str:
     for layer, field in zip(seen.costs, seen.fields, strict=True):
         h, w, c = layer.shape
         size = "all" if field.size is None else f"{field.size[1]} x {field.size[0]}"
-        cells = [html.escape(layer.layer), layer.operation.replace("_", " "), f"{w} x {h} x {c}", size]
+        cells = [_breakable(layer.layer), layer.operation.replace("_", " "), f"{w} x {h} x {c}", size]
         cells += [f"{layer.parameters:,}" if layer.parameters else "", _few_digits(layer.map_bytes / 1e3)]
         cells.append(_few_digits(layer.multiply_adds / 1e6) if layer.multiply_adds else "")
-        sums, time = layer.multiply_adds / total, seen.times.share(layer.layer) if seen.times else None
-        rows.append([*cells, _bar(sums, largest), _bar(time, largest)])
-    headings = ["layer", "operation", "output", "field", "parameters", "kB", "M multiply-adds", "share", "time"]
+        cells.append(_bar(layer.multiply_adds / total, largest))
+        rows.append(cells + ([_bar(seen.times.share(layer.layer), largest)] if seen.times else []))
+    headings = ["layer", "operation", "output", "field", "parameters", "kB", "M multiply-adds", "share of sums"]
+    headings += ["share of time"] if seen.times else []
     caption = (
         "Each layer for the picture shown. Field: the input pixels that one number can depend on. kB: its whole output"
-        " as float32 (the engine keeps only rows of it). Share: of the multiply-adds. Time: the share of the time, each"
-        f" layer run alone, the best of three{_spread_of(seen.times)}. A rectifier's work is done within the layer"
-        " before it."
+        f" as float32 (the engine keeps only rows of it). Sums: the multiply-adds.{_how_timed(seen.times)}"
     )
-    return figure(table(headings, rows, "layers"), caption)
+    return figure(table(headings, rows, "layers timed" if seen.times else "layers"), caption)
 
 
-def _spread_of(times: LayerTimes | None) -> str:
-    if times is None or not math.isfinite(times.spread):
+def _breakable(name: str) -> str:
+    """A name that may go on in the next line after its dots."""
+    return html.escape(name).replace(".", ".<wbr>")
+
+
+def _how_timed(times: LayerTimes | None) -> str:
+    if times is None:
         return ""
-    return f"; the slowest of a layer's three took {times.spread:.0%} longer (the median of the layers)"
+    slowest = f"; the slowest of a layer's three took {times.spread:.0%} longer (the median of the layers)"
+    return (
+        f" Time: each layer run alone, the best of three{slowest if math.isfinite(times.spread) else ''}. A rectifier's"
+        " work is done within the layer before it."
+    )
 
 
 def _few_digits(x: float) -> str:
@@ -299,13 +314,15 @@ def _maps(a: Activity) -> str:
     strongest = np.argsort(-a.maps.reshape(-1, a.units).var(axis=0), kind="stable")[:MOST_MAPS]
     planes = [reduced(a.maps[..., i].astype(np.float64), MAP_SIDE) for i in strongest]
     tiles = [coloured(plane, "viridis") for plane in planes]
+    halves = tiles[: MOST_MAPS // 2], tiles[MOST_MAPS // 2 :]
     silent = f"{len(a.dead)} ignore{'s' if len(a.dead) == 1 else ''}" if a.dead else "none ignores"
     caption = (
         f"<code>{html.escape(a.layer)}</code>: {len(tiles)} of {a.units} units; {silent} the picture,"
         f" {a.sparsity:.0%} of the numbers are zero."
     )
-    kind = "strip" if min(planes[0].shape) > SMALL_MAP else "strip crisp"
-    return figure(image(mosaic(tiles, len(tiles), 1 + planes[0].shape[1] // 25), f"Maps of {a.layer}", kind), caption)
+    kind, gap = "" if min(planes[0].shape) > SMALL_MAP else "crisp", 1 + planes[0].shape[1] // 25
+    pictures = [image(mosaic(half, MOST_MAPS // 2, gap), f"Maps of {a.layer}", kind) for half in halves if half]
+    return figure(f'<div class="halves">{"".join(pictures)}</div>', caption)
 
 
 def _correlation(a: Activity) -> str:
@@ -335,7 +352,8 @@ def shift_views(seen: Inspection) -> str:
     bends = ", ".join(f"{error:.2g} by {pixels:g} pixel{'s' if pixels != 1 else ''}" for pixels, error in e.bending)
     at_stride = (
         f" For a shift by the network's stride ({e.stride} {'pixel' if e.stride == 1 else 'pixels'}) it is"
-        f" {e.error:.1g}{', which is rounding' if e.error < ROUNDING else ''}."
+        f" {e.error:.1g}{', which is rounding' if e.error < ROUNDING else ''}"
+        f"{'.' if chart else f'; all shifts of up to {e.stability[-1][0]} pixels are as exact.'}"
     )
     edges = (
         " The picture's edges reach the middle of the answer, so they are in the error too: new pixels come in from the"
@@ -347,11 +365,7 @@ def shift_views(seen: Inspection) -> str:
         f"{at_stride if e.is_map else ''}{edges if e.edges else ''} When the picture bends smoothly, the error is"
         f" {bends}."
     )
-    return (
-        figure(chart, caption)
-        if chart
-        else f"<p>{caption} All shifts of up to {e.stability[-1][0]} pixels are as exact.</p>"
-    )
+    return figure(chart, caption) if chart else f"<p>{caption}</p>"
 
 
 def precision_view(seen: Inspection) -> str:

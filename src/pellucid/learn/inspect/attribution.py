@@ -64,7 +64,7 @@ def attribution(
     with torch.no_grad():
         without = float(network(start)[0, :, row, column].mean())
     answer, at = float(y[0, :, place[0], place[1]].mean()), (place[0] // scale[0], place[1] // scale[1])
-    return Attribution(weight, place, at, answer, without, blur, evenness(np.abs(weight)))
+    return Attribution(weight, place, at, answer, without, blur, evenness(np.abs(weight[y0:y1, x0:x1])))
 
 
 def blurred(x: Tensor, deviation: float) -> Tensor:

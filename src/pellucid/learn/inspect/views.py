@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pellucid.errors import UsageError
+from pellucid.graph import INPUT, Graph
 from pellucid.inspect.as_input import SIGMA, as_input
 from pellucid.inspect.gradient_views import Flow, GradientViews
 from pellucid.inspect.inspection import Inspection
@@ -23,6 +24,7 @@ from pellucid.learn.inspect.gradient_flow import gradient_flow
 from pellucid.learn.inspect.visualisation import strongest_units, visualise
 from pellucid.network import Network
 
+WEIGHTED = ("conv", "conv_transpose", "linear")
 MOST_SIDE, BESIDE = 96, 8
 PATTERN_UNITS, PATTERN_STEPS, SMALLEST_PATTERN, LARGEST_PATTERN = 5, 24, 16, 28
 
@@ -59,8 +61,18 @@ def _flow(net: Network, x: Tensor, seen: Inspection, found: GradientViews) -> No
     module = as_module(net, free=True)
     if net.graph.size is None:
         x = _centre(x, whole_step(seen.fields, net.graph.multiple))
-    found.flow = gradient_flow(module, x)
-    found.at_start = at_start(module, x)
+    depth = depths(net.graph)
+    found.flow, found.at_start = (
+        sorted(flow, key=lambda layer: depth[layer.layer]) for flow in (gradient_flow(module, x), at_start(module, x))
+    )
+
+
+def depths(graph: Graph) -> dict[str, int]:
+    """How many layers with weights lead to each layer, itself among them: a way around is as deep as it is long."""
+    found = {INPUT: 0}
+    for node in graph.nodes:
+        found[node.name] = max(found[name] for name in node.inputs) + (node.operation in WEIGHTED)
+    return found
 
 
 def at_start(module: AsModule, x: Tensor, seed: int = 0) -> list[Flow]:
