@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pellucid import models
+from pellucid import modelfile, models
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,13 @@ def vgg11() -> nn.Module:
 
 
 def shipped(name: str, height: int, width: int) -> Case:
-    from benchmarks.shipped import Shipped
+    """A model that ships, as a torch module, so that peers run what we run."""
+    from pellucid.learn.inspect.as_module import AsModule
 
-    module = Shipped(name)
-    height, width = module.size or (height, width)
-    return Case(f"{name}-{height}x{width}", lambda: Shipped(name).eval(), height, width, module.channels)
+    file = modelfile.load(models.path_of(name))
+    height, width = file.graph.size or (height, width)
+    size = f"{height}x{width}"
+    return Case(f"{name}-{size}", lambda: AsModule(file.graph, file.weights).eval(), height, width, file.graph.channels)
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {

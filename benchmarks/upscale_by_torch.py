@@ -10,13 +10,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.shipped import Shipped  # noqa: E402
-from pellucid import picture  # noqa: E402
+from pellucid import modelfile, models, picture  # noqa: E402
+from pellucid.learn.inspect.as_module import AsModule  # noqa: E402
 
 
 def main(source: str, target: str, model: str) -> None:
     before = picture.read(source)
-    network = Shipped(model).eval().to(memory_format=torch.channels_last)
+    file = modelfile.load(models.path_of(model))
+    network = AsModule(file.graph, file.weights).eval().to(memory_format=torch.channels_last)
     x = torch.from_numpy(picture.to_float(before.pixels)).permute(2, 0, 1)[None]
     with torch.inference_mode():
         y = network(x)[0].permute(1, 2, 0).clamp(0, 1).contiguous().numpy()

@@ -39,8 +39,10 @@ def _pad(x: Tensor, amounts: Any, mode: str = "constant", value: float = 0.0) ->
 
 
 def _conv(i: Inputs, a: Attributes, w: Weights) -> Tensor:
-    x = _pad(i[0], sides(a["padding"]))
-    return F.conv2d(x, w["weight"], w.get("bias"), pair(a["stride"]), 0, pair(a["dilation"]), a["groups"])
+    top, left, bottom, right = sides(a["padding"])
+    same = (top, left) == (bottom, right)  # as torch pads by itself, without a copy
+    x, padding = (i[0], (top, left)) if same else (_pad(i[0], (top, left, bottom, right)), (0, 0))
+    return F.conv2d(x, w["weight"], w.get("bias"), pair(a["stride"]), padding, pair(a["dilation"]), a["groups"])
 
 
 def _conv_transpose(i: Inputs, a: Attributes, w: Weights) -> Tensor:
@@ -54,6 +56,8 @@ def _conv_transpose(i: Inputs, a: Attributes, w: Weights) -> Tensor:
 
 
 def _linear(i: Inputs, a: Attributes, w: Weights) -> Tensor:
+    if i[0].shape[2:] == (1, 1):
+        return F.linear(i[0].flatten(1), w["weight"], w.get("bias"))[:, :, None, None]
     return F.conv2d(i[0], w["weight"][:, :, None, None], w.get("bias"))
 
 
