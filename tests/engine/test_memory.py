@@ -14,7 +14,7 @@ from pellucid import models
 MEGABYTE = 1 << 20
 CLEARED = "/proc/self/clear_refs"
 MEASURE = """
-    import json, re, sys
+    import json, multiprocessing, re, sys
     import numpy as np
     import pellucid
     from pellucid.errors import ResourceError
@@ -24,21 +24,22 @@ MEASURE = """
 
     def least(h):
         try:
-            network.plan(h, 320, "fp32", 1, memory=1)
+            network.plan(h, 160, "fp32", 1, memory=1)
         except ResourceError as error:
             return int(re.search(r"[(](\\d+) bytes", str(error.expected))[1])
 
     def run(h, memory):
-        x = np.random.default_rng(0).random((1, h, 320, network.graph.channels), dtype=np.float32)
-        plan = network.plan(h, 320, "fp32", 2, memory)
+        network.run(np.zeros((1, 32, 32, network.graph.channels), np.float32), "fp32", 2)  # threads have started
+        x = np.random.default_rng(0).random((1, h, 160, network.graph.channels), dtype=np.float32)
+        plan = network.plan(h, 160, "fp32", 2, memory)
         open("/proc/self/clear_refs", "w").write("5")  # the peak is now what is there now
         before = status("VmRSS")
         y = network.run(x, "fp32", 2, memory)
         return status("VmHWM") - before - y.nbytes, plan["arena_bytes"] + plan["scratch_bytes"]
 
     network = pellucid.load(sys.argv[1])
-    run(32, 0)  # threads have started, everything is loaded
-    print(json.dumps([run(384, 0), run(768, 0), run(768, least(768))]))
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as fresh:  # no run's memory serves the next
+        print(json.dumps(fresh.starmap(run, [(768, 0), (1536, 0), (1536, least(1536))], chunksize=1)))
 """
 
 
@@ -49,5 +50,5 @@ def test_the_peak_is_the_plans_and_does_not_grow_with_the_height(name: str) -> N
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (small, _), (large, planned), (tight, ceiling) = json.loads(done.stdout)
-    assert large < planned + MEGABYTE and tight < ceiling + MEGABYTE
+    assert large < planned + MEGABYTE / 2 and tight < ceiling + MEGABYTE / 2
     assert large - small < MEGABYTE and ceiling <= planned

@@ -1,7 +1,6 @@
 """The operators: against torch in float64 on every instruction set, the same bits for any number of threads, and what
 torch asks of an operator."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,21 +15,6 @@ from pellucid.learn.layers.convolutions import Geometry, convolutions, convoluti
 
 TOLERANCE = 2e-5
 """Of the largest value: float32 with Winograd's transforms, sums over a few thousand pixels."""
-
-
-@pytest.fixture(params=_engine.isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = _engine.isa()
-    _engine.set_isa(request.param)
-    yield request.param
-    _engine.set_isa(before)
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The engine's AdamW: held to the reference, to torch's, and to what the trainer asks of it."""
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,28 +9,12 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from pellucid import _engine  # noqa: E402
 from pellucid.errors import TrainingError  # noqa: E402
 from pellucid.learn.training.adam import AdamW, gradient_length  # noqa: E402
 from pellucid.reference import optimisers  # noqa: E402
 
 SIZES = [(1,), (7,), (3, 5), (16,), (40, 33, 3, 3), (130_001,)]
 STEPS = 20
-
-
-@pytest.fixture(params=_engine.isas())
-def isa(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = _engine.isa()
-    _engine.set_isa(request.param)
-    yield
-    _engine.set_isa(before)
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
 
 
 def parameters() -> list[nn.Parameter]:
@@ -52,7 +35,7 @@ def walk(optimiser: torch.optim.Optimizer, weights: list[nn.Parameter], steps: r
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_it_is_the_reference(decay: float, isa: None) -> None:
+def test_it_is_the_reference(decay: float, isa: str) -> None:
     weights = parameters()
     rules = [optimisers.AdamW(0.01, 0.8, 0.99, 1e-6, decay=decay) for _ in weights]
     right = [p.detach().double().numpy() for p in weights]

@@ -1,4 +1,4 @@
-"""What tests of the engine share."""
+"""What tests of several rooms share."""
 
 from collections.abc import Iterator
 
