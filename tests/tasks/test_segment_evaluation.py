@@ -93,5 +93,7 @@ def test_what_is_refused(model, frames, tmp_path, capsys):
     assert cli.run(["evaluate", str(model), "--data", str(frames), "--scale", "3"]) == 2
     assert cli.run(["evaluate", other, "--data", str(frames), "--scale", "3", "--strip", str(strip)]) == 2
     assert cli.run(["evaluate", str(model), "--data", str(frames), "--strip", str(strip)]) == 1
+    assert cli.run(["evaluate", "digits", "--data", str(frames)]) == 2
     said = capsys.readouterr()
-    assert len(said.err.splitlines()) == 3 and not said.out and not strip.exists()
+    assert len(said.err.splitlines()) == 4 and not said.out and not strip.exists()
+    assert "digits cannot be measured on a folder; seen: a model for classify; expected: a model that" in said.err

@@ -91,13 +91,20 @@ def command(
 
 
 def _segmenting(model: str) -> Network | None:
-    """The model, if it is one that segments."""
+    """The model, if it is one that segments; refuses one that makes no pictures either."""
     if model in CLASSICAL:
         return None
     import pellucid
+    from pellucid.errors import UsageError
 
     network = pellucid.load(model)
-    return network if network.card.task == "segment" else None
+    task = network.card.task
+    if task not in ("superres", "denoise", "segment"):
+        expected = "a model that enlarges, denoises or segments"
+        raise UsageError(
+            f"{network.name} cannot be measured on a folder", seen=f"a model for {task}", expected=expected
+        )
+    return network if task == "segment" else None
 
 
 def _load(
