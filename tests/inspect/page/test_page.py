@@ -130,7 +130,7 @@ def test_the_pages_times_and_copies_are_those_measured():
     for layer in seen.times.seconds:
         assert f"{seen.times.share(layer):.1%}" in text
     for copy in seen.prunings:
-        assert f"<td>{copy.share:.0%} of the weights taken away</td><td>{copy.largest:.2g}</td>" in text
+        assert f"<td>{copy.share:.0%} pruned</td><td>{copy.largest:.2g}</td>" in text
 
 
 ALWAYS = ("Verdict", "The answer", "Graph", "Layers", "Receptive field", "Filters", "Activations")

@@ -13,6 +13,7 @@ pytest.importorskip("matplotlib")
 
 from importlib.resources import files  # noqa: E402
 
+from pellucid.graph import Node  # noqa: E402
 from pellucid.inspect.inspection import inspect  # noqa: E402
 from pellucid.inspect.page import page  # noqa: E402
 from tests.inspect.nets import chain, network, noise  # noqa: E402
@@ -51,6 +52,9 @@ document.getElementById("found").textContent = JSON.stringify(fits);
 @pytest.fixture(scope="module")
 def report():
     nodes, weights = chain(depth=8, units=8, channels=3)
+    around = Node("around", "conv", attributes={"padding": (1, 1, 1, 1)})  # beside the others, so that they are broad
+    nodes = [around, *nodes, Node("both", "add", ("last", "around"))]
+    weights["around.weight"] = np.ones((1, 3, 3, 3))
     return page(inspect(network(nodes, weights, 3), noise(50, 60, 3)))
 
 

@@ -22,6 +22,16 @@ def test_a_network_that_answers_with_pictures_has_all_views():
     assert np.isclose(found.attribution.weight.sum(), found.attribution.answer - found.attribution.without, atol=0.02)
 
 
+def test_gradients_are_followed_along_the_longest_way():
+    nodes, weights = chain(depth=3)
+    nodes += [Node("around", "conv", attributes={"padding": (1, 1, 1, 1)}), Node("sum", "add", ("last", "around"))]
+    weights["around.weight"] = np.ones((1, 1, 3, 3))
+    net = network(nodes, weights)
+    found = look_with_gradients(net, inspect(net, noise()), 60)
+    for flow in (found.flow, found.at_start):
+        assert [layer.layer for layer in flow] == ["conv0", "conv1", "conv2", "last"]
+
+
 def test_views_that_do_not_apply_or_come_too_late_say_why():
     nodes, weights = chain(depth=1)
     nodes += [Node("flat", "flatten", ("relu0",)), Node("dense", "linear", ("flat",))]

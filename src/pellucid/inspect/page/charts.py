@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 48
-WIDTH, HEIGHT = 640, 260
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 56
+WIDTH, HEIGHT = 640, 268
 STYLES = ("", "6 4", "2 3", "10 3 2 3")
 MOST_NAMES, MOST_SHORT_NAMES, LONGEST_NAME = 6, 16, 12
 
@@ -110,7 +110,7 @@ def _names(names, at, y0) -> str:  # type: ignore[no-untyped-def]
     """Not more names than there is room for, the last one always."""
     most = MOST_NAMES if max(map(len, names)) > 3 else MOST_SHORT_NAMES
     shown = sorted({round(i) for i in np.linspace(0, len(names) - 1, min(len(names), most))})
-    row = HEIGHT - BOTTOM + 20
+    row = HEIGHT - BOTTOM + 26
     texts = []
     for i in shown:
         anchor = "end" if i and i == len(names) - 1 else "middle"  # the last one must not leave the drawing
@@ -129,7 +129,7 @@ def ending(text: str, most: int) -> str:
 def _numbers(x0, x1, at, y0, of_power) -> str:  # type: ignore[no-untyped-def]
     values = sorted({round(x0 + (x1 - x0) * i / 4, 6) for i in range(5)})
     return "".join(
-        f'<text class="s{i % 2}" x="{at(v, y0)[0]:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">'
+        f'<text class="s{i % 2}" x="{at(v, y0)[0]:.1f}" y="{HEIGHT - BOTTOM + 26}" text-anchor="middle">'
         f"{f'{10**v:.2g}' if of_power else f'{v:g}'}</text>"
         for i, v in enumerate(values)
     )

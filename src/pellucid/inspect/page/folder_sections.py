@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 
 import numpy as np
 
@@ -15,12 +16,21 @@ from pellucid.inspect.picture_statistics import Statistics
 from pellucid.inspect.strongest_regions import Region, UnitRegions
 from pellucid.picture import from_float
 
-TILE, THUMBNAIL, MOST_THUMBNAILS, BINS = 48, 28, 200, 32
+TILE, THUMBNAIL, LARGE_THUMBNAIL, MOST_THUMBNAILS, BINS = 48, 28, 60, 200, 32
 WIDTH, HEIGHT, MARGIN = 560, 420, 24
 
 
 def region_views(found: FolderViews) -> str:
-    return "".join(_unit(unit) for unit in found.regions)
+    if not found.regions:
+        return ""
+    guided = any(region.guided is not None for unit in found.regions for region in unit.regions)
+    below = " Below, gradients back to the pixels in which rectifiers pass only what excites." if guided else ""
+    how = (
+        f"The units of <code>{html.escape(found.regions[0].layer)}</code> that answer most strongly to any of the"
+        " pictures, and for each the regions it answers to, at most one of each picture, as large as its receptive"
+        f" field.{below}"
+    )
+    return f'<p class="quiet">{how}</p>' + "".join(_unit(unit) for unit in found.regions)
 
 
 def _unit(unit: UnitRegions) -> str:
@@ -28,11 +38,7 @@ def _unit(unit: UnitRegions) -> str:
     known = [_guided(region) for region in unit.regions if region.guided is not None]
     values = ", ".join(f"{region.value:.2g}" for region in unit.regions)
     names = ", ".join(dict.fromkeys(html.escape(region.picture) for region in unit.regions))
-    below = " Below, gradients back to the pixels in which rectifiers pass only what excites." if known else ""
-    caption = (
-        f"Unit {unit.unit} of <code>{html.escape(unit.layer)}</code>: the regions it answers to most strongly, at most"
-        f" one of each picture, as large as its receptive field.{below} Its values: {values}; in {names}."
-    )
+    caption = f"Unit {unit.unit}, strongest first. Its values: {values}; in {names}."
     picture = image(mosaic(tiles + known, len(tiles), 2), f"Strongest regions of unit {unit.unit}", "pixels strip")
     return figure(picture, caption)
 
@@ -77,10 +83,11 @@ def embedding_views(found: FolderViews) -> str:
 def _scatter(e: Embedding, points: np.ndarray, thumbnails: list[np.ndarray]) -> str:
     low, high = points.min(axis=0), points.max(axis=0)
     at = (points - low) / np.where(high > low, high - low, 1)
-    place = MARGIN + at * [WIDTH - 2 * MARGIN - THUMBNAIL, HEIGHT - 2 * MARGIN - THUMBNAIL]
-    size = f'width="{THUMBNAIL}" height="{THUMBNAIL}"'
+    side = int(np.clip(LARGE_THUMBNAIL * 5 / math.sqrt(len(points)), THUMBNAIL, LARGE_THUMBNAIL))
+    place = MARGIN + at * [WIDTH - 2 * MARGIN - side, HEIGHT - 2 * MARGIN - side]
+    size = f'width="{side}" height="{side}"'
     images = "".join(
-        f'<image x="{x:.1f}" y="{y:.1f}" {size} href="{data_uri(tile(t, THUMBNAIL))}">'
+        f'<image x="{x:.1f}" y="{y:.1f}" {size} href="{data_uri(tile(t, side))}">'
         f"<title>{html.escape(name)}</title></image>"
         for (x, y), t, name in list(zip(place, thumbnails, e.names, strict=True))[:MOST_THUMBNAILS]
     )

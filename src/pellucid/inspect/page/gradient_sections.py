@@ -25,9 +25,9 @@ def flow_view(found: GradientViews) -> str:
     lines.append(Line("weights drawn anew", [flow.gradient for flow in found.at_start]))
     caption = (
         f"{html.escape(flow_verdict(found.flow).sentence)} The size of the loss's gradient at each layer's output, the"
-        " loss being half the sum of the answer's squares; in powers of ten. Learning goes from right to left: level is"
-        " well, a steady fall to the left starves the first layers. Beside it the same layers with weights as He's"
-        " initialisation draws them."
+        " loss being half the sum of the answer's squares; in powers of ten, along the longest way from input to"
+        " answer. Learning goes from right to left: level is well, a steady fall to the left starves the first layers."
+        " Beside it the same layers with weights as He's initialisation draws them."
     )
     return figure(line_chart(lines, "layers with weights", "size of the gradient", True, names), caption)
 

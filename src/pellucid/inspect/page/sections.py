@@ -397,7 +397,7 @@ def _pruning_table(seen: Inspection) -> str:
     if seen.precision is None or not seen.prunings:
         return ""
     of_classes = names_classes(seen.card)
-    copies = {"bfloat16": seen.precision} | {f"{p.share:.0%} of the weights taken away": p for p in seen.prunings}
+    copies = {"bfloat16": seen.precision} | {f"{p.share:.0%} pruned": p for p in seen.prunings}
     rows = [
         [name, f"{c.largest:.2g}", f"{c.relative:.2g}", f"{c.same_class:.1%}" if of_classes else _decibels(c.psnr)]
         for name, c in copies.items()
@@ -405,8 +405,8 @@ def _pruning_table(seen: Inspection) -> str:
     last = "the share of the places that keep their class" if of_classes else "the PSNR in dB"
     caption = (
         "Copies of the network against its float32 answer to this picture: the largest difference, that as a part of"
-        f" the largest number of the answer, and {last}. Each layer loses its smallest weights, by size, without"
-        " training after: what costs little was hardly used."
+        f" the largest number of the answer, and {last}. Pruned: each layer loses this share of its weights, the"
+        " smallest ones, without training after: what costs little was hardly used."
     )
     return figure(table(["copy", "largest", "relative", "same class" if of_classes else "PSNR"], rows), caption)
 

@@ -15,12 +15,15 @@ from pellucid.card import Card
 from pellucid.errors import GraphError, ModelFileError, unknown_name
 from pellucid.graph import INPUT, Graph, Node
 from pellucid.learn.networks import all_families, build_network
-from pellucid.learn.networks.brought import DEVIATION, MEAN, load_brought
+from pellucid.learn.networks.brought import load_brought, preparation
 from pellucid.learn.networks.documented import DOCUMENTED, PHOTO
 from pellucid.learn.to_runtime.checking import MULTIPLES
 from pellucid.learn.to_runtime.export import to_graph
 from pellucid.modelfile import ModelFile
 from pellucid.network import Network, load
+
+Colours = tuple[float, ...]
+"""A number for each colour."""
 
 SIDE = 64
 """Of the example that a network is followed on where it takes pictures of any size."""
@@ -73,7 +76,7 @@ def _file(path: str) -> Network:
 def _brought(path: str) -> Network:
     name, module = load_brought(path)
     purpose = f"{name} with weights from {os.path.basename(path)}, in torchvision's layout"
-    return in_memory(name, module, PHOTO, Card(purpose=purpose), normalised=True)
+    return in_memory(name, module, PHOTO, Card(purpose=purpose), prepared=preparation(name))
 
 
 def _random(name: str, seed: int) -> Network:
@@ -88,14 +91,19 @@ def _random(name: str, seed: int) -> Network:
 
 
 def in_memory(
-    name: str, module: nn.Module, size: tuple[int, int, int], card: Card, *, normalised: bool = False
+    name: str,
+    module: nn.Module,
+    size: tuple[int, int, int],
+    card: Card,
+    *,
+    prepared: tuple[Colours, Colours] | None = None,
 ) -> Network:
-    """A module as a network, without a file. `size` is (c, h, w) of an input; `normalised` ones expect colours as
-    torchvision prepares them, and get a layer of that name in front."""
+    """A module as a network, without a file. `size` is (c, h, w) of an input; one that expects colours to be `prepared`
+    gets a layer in front that does it."""
     module = module.eval()
     graph, weights = to_graph(module, torch.zeros(1, *size))
-    if normalised:
-        graph = _with_normalisation(graph)
+    if prepared:
+        graph = _with_normalisation(graph, *prepared)
     net = Network(ModelFile(graph, weights, card), name)
     if graph.size is None:
         net.graph = replace(graph, multiple=_multiple(net, size))  # before anybody has run it
@@ -114,9 +122,9 @@ def _multiple(net: Network, size: tuple[int, int, int]) -> int:
     return 1
 
 
-def _with_normalisation(graph: Graph) -> Graph:
-    scale = tuple(1 / deviation for deviation in DEVIATION)
-    offset = tuple(-mean / deviation for mean, deviation in zip(MEAN, DEVIATION, strict=True))
+def _with_normalisation(graph: Graph, means: Colours, deviations: Colours) -> Graph:
+    scale = tuple(1 / deviation for deviation in deviations)
+    offset = tuple(-mean / deviation for mean, deviation in zip(means, deviations, strict=True))
     first = Node("normalise", "affine", (INPUT,), {"scale": scale, "offset": offset})
     rest = (replace(n, inputs=tuple("normalise" if i == INPUT else i for i in n.inputs)) for n in graph.nodes)
     return replace(graph, nodes=(first, *rest))

@@ -24,7 +24,6 @@ from pellucid.learn.inspect.gradient_flow import gradient_flow
 from pellucid.learn.inspect.visualisation import strongest_units, visualise
 from pellucid.network import Network
 
-WEIGHTED = ("conv", "conv_transpose", "linear")
 MOST_SIDE, BESIDE = 96, 8
 PATTERN_UNITS, PATTERN_STEPS, SMALLEST_PATTERN, LARGEST_PATTERN = 5, 24, 16, 28
 
@@ -61,18 +60,23 @@ def _flow(net: Network, x: Tensor, seen: Inspection, found: GradientViews) -> No
     module = as_module(net, free=True)
     if net.graph.size is None:
         x = _centre(x, whole_step(seen.fields, net.graph.multiple))
-    depth = depths(net.graph)
+    way = longest_way(net.graph)
     found.flow, found.at_start = (
-        sorted(flow, key=lambda layer: depth[layer.layer]) for flow in (gradient_flow(module, x), at_start(module, x))
+        [layer for layer in flow if layer.layer in way] for flow in (gradient_flow(module, x), at_start(module, x))
     )
 
 
-def depths(graph: Graph) -> dict[str, int]:
-    """How many layers with weights lead to each layer, itself among them: a way around is as deep as it is long."""
-    found = {INPUT: 0}
+def longest_way(graph: Graph) -> set[str]:
+    """The layers through which depth is counted: of ways that part and meet again the one with most layers."""
+    before = {node.name: node.inputs for node in graph.nodes}
+    depth = {INPUT: 0}
     for node in graph.nodes:
-        found[node.name] = max(found[name] for name in node.inputs) + (node.operation in WEIGHTED)
-    return found
+        depth[node.name] = 1 + max(depth[name] for name in node.inputs)
+    way, name = set(), graph.nodes[-1].name
+    while name != INPUT:
+        way.add(name)
+        name = max(before[name], key=lambda source: depth[source])
+    return way
 
 
 def at_start(module: AsModule, x: Tensor, seed: int = 0) -> list[Flow]:
