@@ -75,5 +75,5 @@ def unknown_name(kind: str, seen: str, known: "list[str] | tuple[str, ...]") -> 
 
     near = difflib.get_close_matches(seen, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else None
-    expected = "one of " + ", ".join(sorted(known)) if known else f"a {kind}, of which there is none yet"
+    expected = "one of " + ", ".join(sorted(set(known))) if known else f"a {kind}, of which there is none yet"
     return UsageError(f"unknown {kind} {seen!r}", expected=expected, hint=hint)

@@ -170,7 +170,7 @@ def _breakable(name: str) -> str:
 def _how_timed(times: LayerTimes | None) -> str:
     if times is None:
         return ""
-    slowest = f"; the slowest of a layer's three took {times.spread:.0%} longer (the median of the layers)"
+    slowest = f"; the slowest of a layer's three took {1 + times.spread:.3g} times as long (the median of the layers)"
     return (
         f" Time: each layer run alone, the best of three{slowest if math.isfinite(times.spread) else ''}. A rectifier's"
         " work is done within the layer before it."
