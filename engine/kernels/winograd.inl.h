@@ -207,7 +207,7 @@ inline __attribute__((always_inline)) void Pass<M>::every_other_row(const float*
     half_of_values<M, 0>(columns[i], even);
     half_of_values<M, 1>(columns[i], odd);
 #pragma GCC unroll 4
-    for (int j = 0; j < M; j++) y[j] = (j % 2 ? odd : even)[j / 2] * (kScale[k] * kScale[j]) + bias;
+    for (int j = 0; j < M; j++) y[j] = (j % 2 ? odd[j / 2] : even[j / 2]) * (kScale[k] * kScale[j]) + bias;
     if (inside) {
       finish.template block<M, 1>(reinterpret_cast<V(&)[M][1]>(y), row + k, x, index, index);
     } else {
