@@ -104,8 +104,8 @@ def _class_map(answer: np.ndarray, classes: Sequence[str]) -> str:
     labels, swatches = answer.argmax(axis=-1), colours(len(classes))
     shares = np.bincount(labels.reshape(-1), minlength=len(classes)) / labels.size
     names = ", ".join(
-        f'<span class="swatch" style="background:rgb({r:.0%} {g:.0%} {b:.0%})"></span>&nbsp;{html.escape(classes[i])}'
-        f" {shares[i]:.0%}"
+        f'<span class="key"><span class="swatch" style="background:rgb({r:.0%} {g:.0%} {b:.0%})"></span>'
+        f" {html.escape(classes[i])} {shares[i]:.0%}</span>"
         for i in np.argsort(-shares, kind="stable")
         if shares[i] >= 0.005
         for r, g, b in [swatches[i]]
