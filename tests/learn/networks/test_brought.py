@@ -1,9 +1,12 @@
 """torchvision's key layout, written down here once more: it is recognised, and each weight finds its place."""
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from pellucid.learn.inspect import subjects  # noqa: E402
 from pellucid.learn.networks.brought import LAYOUTS, load_brought, recognise  # noqa: E402
 
 Shapes = dict[str, tuple[int, ...]]
@@ -15,6 +18,19 @@ VGG = {
     "19": "64 64 M 128 128 M 256 256 256 256 M 512 512 512 512 M 512 512 512 512 M",
 }
 RESNET = {"18": (2, 2, 2, 2), "34": (3, 4, 6, 3), "50": (3, 4, 6, 3), "101": (3, 4, 23, 3), "152": (3, 8, 36, 3)}
+
+INCEPTIONS = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+"""1x1; bottleneck and 3x3; bottleneck and the other 3x3; after pooling."""
 
 
 def conv(key: str, out: int, into: int, kernel: int) -> Shapes:
@@ -55,6 +71,26 @@ def vgg(plan: str, normed: bool, classes: int) -> Shapes:
     for place, out, into in ((0, 4096, 512 * 7 * 7), (3, 4096, 4096), (6, classes, 4096)):
         found |= dense(f"classifier.{place}", out, into)
     return found
+
+
+def normed(key: str, out: int, into: int, kernel: int = 1) -> Shapes:
+    return conv(f"{key}.conv", out, into, kernel) | norm(f"{key}.bn", out)
+
+
+def googlenet(classes: int) -> Shapes:
+    """With the two classifiers half way, as the published weights."""
+    found = normed("conv1", 64, 3, 7) | normed("conv2", 64, 64) | normed("conv3", 192, 64, 3)
+    into = 192
+    for name, (a, b1, b, c1, c, d) in INCEPTIONS.items():
+        block = f"inception{name}"
+        found |= normed(f"{block}.branch1", a, into) | normed(f"{block}.branch4.1", d, into)
+        found |= normed(f"{block}.branch2.0", b1, into) | normed(f"{block}.branch2.1", b, b1, 3)
+        found |= normed(f"{block}.branch3.0", c1, into) | normed(f"{block}.branch3.1", c, c1, 3)
+        into = a + b + c + d
+    for name, channels in (("aux1", 512), ("aux2", 528)):
+        found |= normed(f"{name}.conv", 128, channels)
+        found |= dense(f"{name}.fc1", 1024, 2048) | dense(f"{name}.fc2", classes, 1024)
+    return found | dense("fc", classes, into)
 
 
 def resnet(depth: str, classes: int) -> Shapes:
@@ -98,24 +134,41 @@ def layout(name: str, classes: int) -> Shapes:
         return vgg(VGG[depth], bool(normed), classes)
     if name.startswith("resnet"):
         return resnet(name.removeprefix("resnet"), classes)
-    return {"alexnet": alexnet, "densenet121": densenet121}[name](classes)
+    return {"alexnet": alexnet, "densenet121": densenet121, "googlenet": googlenet}[name](classes)
+
+
+def saved(tmp_path, name: str) -> tuple[Path, dict[str, torch.Tensor]]:
+    """A file of random weights, and those of them that are not for training alone."""
+    torch.manual_seed(0)
+    state = {key: torch.rand(shape) for key, shape in layout(name, 5).items()}
+    torch.save(state, tmp_path / "weights.pth")
+    return tmp_path / "weights.pth", {key: w for key, w in state.items() if not key.startswith("aux")}
 
 
 @pytest.mark.parametrize("classes", [1000, 7])
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_layout_is_recognised(name, classes):
-    state = {key: torch.empty(shape, device="meta") for key, shape in layout(name, classes).items()}
+    shapes = {key: shape for key, shape in layout(name, classes).items() if not key.startswith("aux")}
+    state = {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
     assert recognise("file", state) == name
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "densenet121"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "densenet121", "googlenet"])
 def test_random_weights_of_a_layout_find_their_places(tmp_path, name):
-    torch.manual_seed(0)
-    state = {key: torch.rand(shape) for key, shape in layout(name, 5).items()}
-    torch.save(state, tmp_path / "weights.pth")
-    found, network = load_brought(tmp_path / "weights.pth")
+    path, state = saved(tmp_path, name)
+    found, network = load_brought(path)
     loaded = network.state_dict()
     assert found == name and loaded.keys() == state.keys()
     assert all(torch.equal(loaded[key], state[key]) for key in state if "num_batches" not in key)
     with torch.no_grad():
         assert network(torch.rand(1, 3, 64, 64)).shape == (1, 5)
+
+
+@pytest.mark.parametrize(("name", "middle", "scale"), [("googlenet", 0.5, 2.0), ("resnet18", 0.485, 1 / 0.229)])
+def test_colours_are_prepared_as_the_weights_expect(tmp_path, monkeypatch, name, middle, scale):
+    monkeypatch.setattr(subjects, "load_brought", lambda path: (name, torch.nn.Conv2d(3, 4, 1)))
+    (tmp_path / "weights.pth").write_bytes(b"as they come")
+    first = subjects.open_subject(str(tmp_path / "weights.pth")).graph.nodes[0]
+    assert first.name == "normalise"
+    assert first.attributes["scale"][0] == pytest.approx(scale)
+    assert first.attributes["offset"][0] == pytest.approx(-middle * scale)

@@ -1,4 +1,4 @@
-"""Weights that others trained, in torchvision's layout: VGG, ResNet, AlexNet and DenseNet for photographs [B3 to B7].
+"""Weights that others trained, in torchvision's layout: AlexNet, VGG, GoogLeNet, ResNet, DenseNet [B3 to B7].
 
 The layout is the key map: our modules bear torchvision's names, so a file is recognised by its keys and shapes and
 loaded as it is. Files are safetensors, or torch's own read with `weights_only`: nothing in them is ever run. The
@@ -26,6 +26,7 @@ LAYOUTS = {
     "vgg13_bn": "vgg-b-norm",
     "vgg16_bn": "vgg-d-norm",
     "vgg19_bn": "vgg-e-norm",
+    "googlenet": "googlenet",
     "resnet18": "resnet18",
     "resnet34": "resnet34",
     "resnet50": "resnet50",
@@ -36,9 +37,14 @@ LAYOUTS = {
 """torchvision's name -> ours."""
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What torchvision's networks expect to be taken from each colour, and what the rest is divided by."""
+"""Of the photographs that torchvision's networks learned from."""
+
+MIDDLE = (0.5, 0.5, 0.5)
+"""Both, for GoogLeNet: its published weights come from elsewhere and see colours from -1 to 1."""
 
 COUNTERS = ".num_batches_tracked"
+AUXILIARY = ("aux1.", "aux2.")
+"""GoogLeNet's classifiers half way, of use to training alone: files may have them."""
 HEADS = ("classifier.6.weight", "fc.weight", "classifier.weight")
 """The last layers, whose rows are the classes."""
 
@@ -57,6 +63,11 @@ def load_brought(path: str | Path) -> tuple[str, nn.Module]:
     return name, network.eval()
 
 
+def preparation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What a network of torchvision's expects to be taken from each colour, and what the rest is divided by."""
+    return (MIDDLE, MIDDLE) if name == "googlenet" else (MEAN, DEVIATION)
+
+
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """The tensors of a file by their keys; a wrapper around them, as DataParallel leaves it, is taken off."""
     try:
@@ -73,7 +84,8 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ModelFileError("the file holds something else than weights by name", seen=path)
-    return {key.removeprefix("module."): value.float() for key, value in state.items() if COUNTERS not in key}
+    named = {key.removeprefix("module."): value.float() for key, value in state.items() if COUNTERS not in key}
+    return {key: value for key, value in named.items() if not key.startswith(AUXILIARY)}
 
 
 def recognise(path: str | Path, state: dict[str, Tensor]) -> str:
