@@ -47,7 +47,7 @@ def test_all_pictures_are_seen_and_shown(paths):
     text = page(inspect(net, noise(), budget=0), None, found)
     reader = read(text)
     assert reader.figures == reader.captions and text.count("<image ") >= 2 * 8
-    assert f"{found.embedding.lost:.2f}" in text and f"Unit {found.regions[0].unit} of" in text
+    assert f"{found.embedding.lost:.2f}" in text and f"Unit {found.regions[0].unit}, strongest first" in text
 
 
 def test_a_short_time_shows_fewer_pictures_and_says_so(paths):
