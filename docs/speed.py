@@ -176,8 +176,8 @@ def _epoch(record: Mapping[str, Any]) -> str:
         "## An epoch of MNIST\n\n"
         f"`pellucid train mnist`, {record['steps']} batches of 128: {ours['seconds']:.1f} s on the engine in float32, "
         f"{torch['seconds']:.1f} s on PyTorch in the precision that it chooses for itself, where the second document "
-        "reports 7.4 s, then 4.3 s on a graphics card, which we do not reach, and 98.64 %. After it the engine's runs named "
-        f"{_percent(ours['test'])} of the test digits, PyTorch's {_percent(torch['test'])}. The engine's 3x3 kernels "
+        "reports 7.4 s, then 4.3 s on a graphics card, which we do not reach, and 98.64 %. After it the engine's runs "
+        f"named {_percent(ours['test'])} of the test digits, PyTorch's {_percent(torch['test'])}. The engine's kernels "
         f"are made for 64 channels and wide rows; here are 32 channels on 28 and 14 pixels. {_source(record)}\n"
     )
 
