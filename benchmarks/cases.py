@@ -90,7 +90,8 @@ def shipped(name: str, height: int, width: int) -> Case:
     from pellucid.learn.inspect.as_module import AsModule
 
     file = modelfile.load(models.path_of(name))
-    height, width = file.graph.size or (height, width)
+    multiple = file.graph.multiple
+    height, width = file.graph.size or (height // multiple * multiple, width // multiple * multiple)
     size = f"{height}x{width}"
     return Case(f"{name}-{size}", lambda: AsModule(file.graph, file.weights).eval(), height, width, file.graph.channels)
 

@@ -37,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from benchmarks.cases import CASES, WHOLE_PROCESSES, Case, WholeProcess, picture  # noqa: E402
 from benchmarks.contestants import BF16, CONTESTANTS, pixels_last  # noqa: E402
@@ -105,7 +106,7 @@ def measure(case: Case, names: list[str], threads: int, rounds: int, machine: di
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
-    operations = 2 * _multiply_adds(module, x)
+    operations = _operations(module, x)
     figures = {}
     for name in names:
         ours = "pellucid-bf16" if name in BF16 else "pellucid"
@@ -164,24 +165,11 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
-def _multiply_adds(module: torch.nn.Module, x: np.ndarray) -> int:
-    """Of convolutions and dense layers, counted as they run."""
-    total = 0
-
-    def count(layer: torch.nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        nonlocal total
-        positions = output.numel() // output.shape[1]
-        if isinstance(layer, torch.nn.ConvTranspose2d):
-            positions = inputs[0].numel() // inputs[0].shape[1]
-        total += positions * layer.weight.numel()
-
-    kinds = (torch.nn.Conv2d, torch.nn.ConvTranspose2d, torch.nn.Linear)
-    hooks = [layer.register_forward_hook(count) for layer in module.modules() if isinstance(layer, kinds)]
-    with torch.inference_mode():
+def _operations(module: torch.nn.Module, x: np.ndarray) -> int:
+    """Of convolutions and dense layers: two for each multiply-add."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         module(torch.from_numpy(x).permute(0, 3, 1, 2))
-    for hook in hooks:
-        hook.remove()
-    return total
+    return counter.get_total_flops()
 
 
 def _memory_in_a_fresh_process(case: Case, name: str, threads: int) -> float:
