@@ -9,6 +9,7 @@ from torch import nn
 
 from pellucid.errors import unknown_name
 from pellucid.learn.layers.collapsible import CollapsibleConv2d
+from pellucid.learn.layers.turning import Channels, tie
 
 START_OF_TAIL = 0.01
 """How much smaller than usual the last convolution starts."""
@@ -40,3 +41,16 @@ def start_as_correction(head: nn.Conv2d, body: nn.Sequential, tail: nn.Conv2d) -
         nn.init.zeros_(layer.bias)
     with torch.no_grad():
         tail.weight.mul_(START_OF_TAIL)
+
+
+def turn_with_the_picture(head: nn.Conv2d, body: nn.Sequential, tail: nn.Conv2d, seen: int, shown: int) -> None:
+    """Ties the weights of a chain whose input is made of blocks of `seen` by `seen` pixels, its output of `shown`."""
+    hidden = Channels(head.out_channels, eights=True)
+    ends = {
+        head: (hidden, Channels(head.in_channels, side=seen)),
+        tail: (Channels(tail.out_channels, side=shown), hidden),
+    }
+    for layer in (head, *body, tail):
+        channels = ends.get(layer, (hidden, hidden))
+        for parameter in layer.parameters(recurse=False):
+            tie(parameter, *channels[: min(parameter.ndim, 2)])

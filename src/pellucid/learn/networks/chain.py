@@ -17,9 +17,15 @@ from torch import Tensor, nn
 
 from pellucid.errors import UsageError
 from pellucid.learn.layers.convolution import in_order
-from pellucid.learn.layers.correcting import check_activation, hidden_layers, start_as_correction
+from pellucid.learn.layers.correcting import (
+    check_activation,
+    hidden_layers,
+    start_as_correction,
+    turn_with_the_picture,
+)
 from pellucid.learn.layers.full_precision import in_full_precision
 from pellucid.learn.layers.interpolation import interpolation
+from pellucid.learn.layers.turning import Channels, tie
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class ChainOptions:
     activation: str = "relu"
     collapsible: bool = False  # three branches in training, one kernel after it
     learn_interpolation: bool = True
+    turning: bool = False  # turns and mirrors with its picture; channels in eights
     scale: int = 3
     colours: int = 3
 
@@ -54,6 +61,10 @@ class Chain(nn.Module):
         self.interpolation = interpolation(options.scale, options.colours, learned=options.learn_interpolation)
         self.shuffle = nn.PixelShuffle(options.scale)
         start_as_correction(self.head, self.body, self.tail)
+        if options.turning:
+            turn_with_the_picture(self.head, self.body, self.tail, 1, options.scale)
+            for kernel in self.interpolation.parameters():
+                tie(kernel, Channels(out, side=options.scale), Channels(options.colours))
 
     def forward(self, x: Tensor) -> Tensor:
         correction = in_order([self.head, *self.body, self.tail], x)  # (n, c, h, w) -> (n, c s s, h, w)

@@ -18,7 +18,12 @@ from torch import Tensor, nn
 
 from pellucid.errors import UsageError
 from pellucid.learn.layers.convolution import in_order
-from pellucid.learn.layers.correcting import check_activation, hidden_layers, start_as_correction
+from pellucid.learn.layers.correcting import (
+    check_activation,
+    hidden_layers,
+    start_as_correction,
+    turn_with_the_picture,
+)
 
 BLOCK = 2
 
@@ -30,6 +35,7 @@ class DenoiserOptions:
     collapsible: bool = True
     colours: int = 3
     activation: str = "relu"
+    turning: bool = False  # turns and mirrors with its picture; channels in eights
 
     takes_level: ClassVar[bool] = True
 
@@ -55,6 +61,8 @@ class Denoiser(nn.Module):
         self.tail = nn.Conv2d(c, self.picture, 3, padding=1)
         self.shuffle = nn.PixelShuffle(BLOCK)
         start_as_correction(self.head, self.body, self.tail)
+        if options.turning:
+            turn_with_the_picture(self.head, self.body, self.tail, BLOCK, BLOCK)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unshuffle(x)  # (n, c + 1, h, w) -> (n, 4 (c + 1), h / 2, w / 2)
