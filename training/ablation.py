@@ -51,6 +51,7 @@ CHANGES = {
     "plain-prelu": Change("ordinary convolutions and PReLU", ("network.collapsible=false", "network.activation=prelu")),
     "bicubic": Change("fixed bicubic below the residual", ("network.learn_interpolation=false",)),
     "all-crops": Change("flat crops kept in the database", plain_data=True),
+    "turning": Change("a chain that turns and mirrors with its picture", ("network.turning=true",)),
     "luma": Change("the Y channel alone; colours channel by channel", ("data.channels=luma",)),
     "l2": Change("squared error", ("loss=mse",)),
 }
