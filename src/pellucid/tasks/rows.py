@@ -23,7 +23,9 @@ from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, to_floa
 from pellucid.transparency import fill_transparent
 
 BLOCK = 32
-"""Rows read, computed and written at a time."""
+"""Rows read, computed and written at a time, at most."""
+BLOCK_BYTES = 12 << 20
+"""What the result of a block may take: half a dozen of them are on their way at any time."""
 
 Rows = tuple[np.ndarray, np.ndarray | None]
 """Colour (k, w, c) and alpha (k, w, 1) of some rows, float32 in 0..1."""
@@ -93,9 +95,12 @@ def _plane(blocks: Iterator[np.ndarray], c: int) -> Iterator[np.ndarray]:
         yield block[:, :, c : c + 1]
 
 
-def visible_rows(reader: RowReader) -> Iterator[Rows]:
-    """A picture's rows, with colour under transparent pixels filled where there is alpha."""
-    blocks = ((to_float(pixels), None if alpha is None else to_float(alpha)) for pixels, alpha in reader.rows(BLOCK))
+def visible_rows(reader: RowReader, scale: int = 1) -> Iterator[Rows]:
+    """A picture's rows, with colour under transparent pixels filled where there is alpha; `scale` times larger, its
+    blocks are small enough to have several of them."""
+    a_row = 3 * 4 * scale**2 * reader.info.width  # bytes of what it becomes: three colours, float32
+    k = max(4, min(BLOCK, BLOCK_BYTES // a_row // 4 * 4))
+    blocks = ((to_float(pixels), None if alpha is None else to_float(alpha)) for pixels, alpha in reader.rows(k))
     return fill_transparent(blocks) if reader.info.has_alpha else blocks  # type: ignore[arg-type, return-value]
 
 

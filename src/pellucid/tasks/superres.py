@@ -97,7 +97,7 @@ def _enlarged(network: Network, reader: RowReader, scale: int, options: Options)
     resampler = RowResampler(info.height, info.width, scale) if info.has_alpha else None
 
     def colours() -> Iterator[np.ndarray]:
-        for colour, alpha in visible_rows(reader):
+        for colour, alpha in visible_rows(reader, scale):
             if resampler is not None and alpha is not None:
                 alphas.append(resampler.push(alpha))
             yield to_channels(colour, max(network.graph.channels, colour.shape[2]))
