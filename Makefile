@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check
 SOURCES := $(shell find engine -name '*.cpp' -o -name '*.h' 2>/dev/null) CMakeLists.txt pyproject.toml constraints.txt
 
-.PHONY: demo build test test-all check format bench docs sanitize test-arm clean
+.PHONY: demo build test test-all check format bench docs sanitize test-arm test-amx clean
 
 demo: $(VENV)/runtime ## upscale a photograph three times, without torch
 	$(BIN)/python examples/demo.py
@@ -79,6 +79,12 @@ sanitize: $(VENV)/tools ## the engine's tests under address, undefined-behaviour
 test-arm: $(VENV)/tools ## the engine's tests for 64-bit Arm, under emulation (Debian: g++-aarch64-linux-gnu, qemu-user)
 	PATH=$(BIN):$$PATH; $(ENGINE_BUILD) -DCMAKE_TOOLCHAIN_FILE=engine/cmake/aarch64.cmake -S . -B build/arm && \
 	  cmake --build build/arm && ctest --test-dir build/arm --output-on-failure
+
+test-amx: $(VENV)/tools ## the tests of matrix tiles, under emulation (what that takes: engine/cmake/under_bochs.py)
+	$(BIN)/python engine/cmake/under_bochs.py
+	PATH=$(BIN):$$PATH; $(ENGINE_BUILD) -DCMAKE_TOOLCHAIN_FILE=engine/cmake/amx.cmake -S . -B build/amx && \
+	  cmake --build build/amx --target tiles_check_test tile_convolution_test convolution_test && \
+	  PELLUCID_ISA=amx ctest --test-dir build/amx -R 'tiles_check|convolution' --timeout 7200 --output-on-failure
 
 clean:
 	rm -rf build demo

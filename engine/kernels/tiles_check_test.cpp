@@ -1,5 +1,6 @@
 // The check that matrix tiles must pass: the emulation passes on whatever vectors it is built, and tiles that are wrong
-// in one number, that add nothing up, or whose instructions the processor refuses do not.
+// in one number, that add nothing up, or whose instructions the processor refuses do not. Tiles that pass are taken
+// unasked, and given back after use.
 #include "kernels/tiles_check.h"
 
 #include <csignal>
@@ -31,9 +32,27 @@ void wrong_in_one_number(const PackedTiles& packed, const ConvolutionCall& call)
   if (packed.channels == 16) call.out[0][36 * call.out_stride + 26] += 1;
 }
 
+// Whether the calling thread has tiles configured or holds numbers in them. Only where there are any.
+bool tiles_in_use() {
+  unsigned low = 0, high = 0;
+#ifdef __x86_64__
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(1));
+#endif
+  return low >> 17 & 3;
+}
+
 }  // namespace
 
 int main() {
+  const char* asked = std::getenv("PELLUCID_ISA");
+  const bool needed = asked && asked == std::string("amx");
+  unsetenv("PELLUCID_ISA");
+  expect(name(isa_in_force()) == present_isas().back(), "another instruction set than the best one is in force");
+  if (needed) expect(why_no_tiles().empty(), ("no tiles: " + why_no_tiles()).c_str());
+  if (why_no_tiles().empty()) {
+    expect(tiles_are_right(kernels(Isa::amx), kernels(Isa::scalar)), "tiles depend on the width of vectors");
+    expect(!tiles_in_use(), "tiles are kept");
+  }
   const KernelTable& right = kernels(Isa::scalar);
   expect(tiles_are_right(right, right), "the emulation differs from itself");
   expect(tiles_are_right(kernels(Isa::amx_emulated), right), "the emulation depends on the width of vectors");
