@@ -30,7 +30,13 @@ def trained(network):
 @pytest.mark.parametrize("collapsible", ["network.collapsible=true", "network.collapsible=false"])
 @pytest.mark.parametrize("activation", ["relu", "prelu"])
 @pytest.mark.parametrize(
-    "more", [["network.activation=prelu"], ["network.layers=4"], ["network.layers=3", "network.activation=prelu"]]
+    "more",
+    [
+        ["network.turning=false"],
+        ["network.activation=prelu"],
+        ["network.layers=4"],
+        ["network.layers=3", "network.activation=prelu"],
+    ],
 )
 def test_the_first_output_is_the_smaller_networks(name, colours, collapsible, activation, more):
     before = recipe(name, collapsible, f"network.activation={activation}")
@@ -47,9 +53,11 @@ def test_the_first_output_is_the_smaller_networks(name, colours, collapsible, ac
 
 
 def test_only_more_is_growth():
-    few, many = recipe("superres-x2"), recipe("superres-x2", "network.layers=3", "network.activation=prelu")
+    few = recipe("superres-x2", "network.activation=relu")
+    many = recipe("superres-x2", "network.layers=3", "network.activation=prelu")
     assert growth(few, many) == {"network.layers", "network.activation"}
     assert growth(many, few) == growth(few, few) == set()
+    assert growth(few, recipe("superres-x2", "network.activation=relu", "network.turning=false")) == {"network.turning"}
     assert growth(few, load_recipe("denoise-colour", ["network.layers=9"])) == set()
     assert growth(load_recipe("superres", []), load_recipe("superres", [])) == set()
 

@@ -1,7 +1,8 @@
 """A run that begins with the weights of a smaller network, as the same function.
 
-Chains may get more hidden layers, and PReLU for ReLU. The layers that are added pass on what they are given, slopes in
-the place of ReLU begin at zero: the first output is the smaller network's, and training takes it from there.
+Chains may get more hidden layers, PReLU for ReLU, and weights that are free where they were tied by turns. The layers
+that are added pass on what they are given, slopes in the place of ReLU begin at zero: the first output is the smaller
+network's, and training takes it from there.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def growth(before: Recipe, recipe: Recipe) -> set[str]:
         return set()
     seen, asked = before.network.settings, recipe.network.settings
     found = {"network.layers"} if asked.layers > seen.layers else set()
+    found |= {"network.turning"} if seen.turning and not asked.turning else set()
     return found | ({"network.activation"} if (seen.activation, asked.activation) == ("relu", "prelu") else set())
 
 
