@@ -112,7 +112,11 @@ def _averaged(networks: Mapping[str, Network]) -> str:
     if not found:
         return ""
     each = ", ".join(f"`{name}` {values['psnr']:.2f} / {values['ssim']:.4f}" for name, values in found)
-    return f" Averaged over the eight flips and turns (`--ensemble`), on Set5: {each}."
+    same = [
+        f"`{name}`" for name, values in found if abs(values["psnr"] - _values(networks[name], "Set5")["psnr"]) < 5e-3
+    ]
+    turning = f"; {', '.join(same)} turn with the picture, and have nothing to gain" if same else ""
+    return f" Averaged over the eight flips and turns (`--ensemble`), on Set5: {each}{turning}."
 
 
 def _from_jpeg(scale: int, networks: Mapping[str, Network]) -> str:
