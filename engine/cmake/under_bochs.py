@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 # Nothing that emulated hardware answers wrongly or slowly: ACPI, performance counters, pages of five levels. Time in
-# the guest is counted in instructions.
+# the guest is counted in instructions. Bochs logs little, as it may wait for itself where an alarm meets the log.
 LINUX = (
     "initrd=/initrd console=ttyS0,115200 quiet loglevel=1 panic=-1 reboot=t acpi=off no5lvl mitigations=off "
     "random.trust_cpu=on tsc=reliable tsc_early_khz=50000 lpj=20000 initcall_blacklist=init_hw_perf_events "
@@ -42,6 +42,8 @@ boot: cdrom
 com1: enabled=1, mode=file, dev=printed
 log: log
 panic: action=fatal
+error: action=ignore
+info: action=ignore
 """
 LOADER = ("ISOLINUX/isolinux.bin", "syslinux/modules/bios/ldlinux.c32")
 BOOT = ("-b", "isolinux.bin", "-c", "boot.cat", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table")
