@@ -56,7 +56,7 @@ HEAD = """# Speed
 Made by `make docs` from the records that it names, each with its machine. Everyone in turn within one process,
 medians; a ratio is the median over rounds of a peer's time by ours in the same round. Operations are counted as for
 direct convolution, so Winograd's share of the machine's peak exceeds one. bfloat16 on matrix tiles is built and held to
-its emulation, also on emulated processors, and not measured: no processor that has them was at hand.
+its emulation, in parts on an emulated processor, and not measured: no processor that has them was at hand.
 """
 
 LIMITS = """Our aim is three times the best peer. What limits: the output rows of a layer come from beyond the near
