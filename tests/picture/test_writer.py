@@ -93,8 +93,9 @@ def test_a_full_device_is_said_in_one_line():
 
 def test_ctrl_c_in_the_middle_of_writing_leaves_nothing(tmp_path):
     code = f"""
-        import time, numpy as np
+        import signal, numpy as np
         from pellucid import picture
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in a shell's background
         info = picture.PictureInfo(100_000, 500, 3)
         with picture.open_writer({str(tmp_path / "a.png")!r}, info) as writer:
             rows = np.random.default_rng(1).integers(0, 256, (100, 500, 3), dtype=np.uint8)
