@@ -46,7 +46,10 @@ def turned(x: np.ndarray, position: int, rows: int, columns: int) -> np.ndarray:
 
 
 def tie(parameter: nn.Parameter, *channels: Channels) -> None:
-    """Makes the weights of each orbit alike, now and in training; two last axes beside the channels are a kernel's."""
+    """Makes the weights of each orbit alike, now and in training; two last axes beside the channels are a kernel's.
+
+    A copy of the parameter begins alike and learns freely: hooks are not copied.
+    """
     orbits, which = _orbits(tuple(parameter.shape), channels)
     with torch.no_grad():
         parameter.copy_(parameter.flatten()[orbits[:, 0]][which].view(parameter.shape))
