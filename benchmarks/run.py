@@ -206,7 +206,11 @@ def _case(name: str) -> Case | WholeProcess:
 
 
 def _ours(peers: list[str]) -> list[str]:
-    return ["pellucid"] + (["pellucid-bf16"] if BF16 & set(peers) else [])
+    """In bfloat16 too beside peers that are, or alone where the processor is made for it."""
+    from pellucid import _engine
+
+    in_bf16 = BF16 & set(peers) or (not peers and _engine.isa() == "amx")
+    return ["pellucid"] + (["pellucid-bf16"] if in_bf16 else [])
 
 
 def _options() -> argparse.Namespace:

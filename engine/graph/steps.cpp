@@ -15,7 +15,7 @@ long up_to_multiple(long n, long of) { return (n + of - 1) / of * of; }
 // it; at 64 channels 8 rows gain 3 %, since weights are read once per block. There the rings of a wide picture would
 // take a hundred megabytes and more, so it gets 4 as well. Strips may be anything from 80 columns up to some 300:
 // differences are below 2 %. So they are as wide as the cache allows, at least two per thread, that threads need not
-// wait for each other, and multiples of 80 columns, which are Winograd's 20 tiles.
+// wait for each other, and multiples of 160 columns: twice Winograd's 20 tiles, five of the matrix tiles' blocks.
 void Plan::choose_steps() {
   const long gy = grid(Axis::y), gx = grid(Axis::x);
   int widest = 4;
@@ -30,7 +30,7 @@ void Plan::choose_steps() {
   long strips = (request.w + fitting - 1) / fitting;
   if (request.threads > 1) strips = std::max(strips, std::min(2L * request.threads, request.w / 64));
   const long even = (request.w + strips - 1) / std::max(strips, 1L);
-  strip = int(up_to_multiple(even >= 160 ? (even + 40) / 80 * 80 : even, gx));
+  strip = int(up_to_multiple(even >= 160 ? (even + 80) / 160 * 160 : even, gx));
 }
 
 }  // namespace pellucid

@@ -26,6 +26,9 @@ inline V at_least(V x, V least) { return _mm512_maskz_max_ps(__mmask16(-1), leas
 inline void store_bf16(unsigned short* p, V v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), __m256i(_mm512_cvtneps_pbh(v)));
 }
+inline void store_bf16(unsigned short* p, V a, V b) {
+  _mm512_storeu_si512(p, __m512i(_mm512_cvtne2ps_pbh(b, a)));
+}
 #define PELLUCID_BITS_OF_LANES
 inline unsigned positive_lanes(V v) { return _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ); }
 inline V chosen(unsigned bits, V set, V unset) { return _mm512_mask_blend_ps(__mmask16(bits), unset, set); }

@@ -25,10 +25,11 @@ inline V round_to_bf16(V x) {
 // The same, as kLanes numbers of 16 bits.
 typedef unsigned short VS __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
 typedef unsigned VW __attribute__((vector_size(kLanes * 4)));
-#ifndef PELLUCID_STORE_BF16  // kernels_amx.cpp has an instruction for it
+#ifndef PELLUCID_STORE_BF16  // kernels_amx.cpp has instructions for it
 inline void store_bf16(unsigned short* p, V v) {
   *reinterpret_cast<VS*>(p) = __builtin_convertvector((VW)round_to_bf16(v) >> 16, VS);
 }
+inline void store_bf16(unsigned short* p, V a, V b) { store_bf16(p, a), store_bf16(p + kLanes, b); }
 #endif
 inline V load_bf16(const unsigned short* p) {
   return (V)(__builtin_convertvector(*reinterpret_cast<const VS*>(p), VW) << 16);

@@ -30,20 +30,22 @@ struct Given {
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 
-// Floats on a cache line's boundary.
-class Floats {
+// Numbers on a cache line's boundary.
+template <class T>
+class Aligned {
  public:
-  explicit Floats(std::size_t n) : storage(n + 16, 0.0f) {
+  explicit Aligned(std::size_t n) : storage(n + 64 / sizeof(T), T(0)) {
     const auto address = reinterpret_cast<std::uintptr_t>(storage.data());
-    shift = (64 - address % 64) % 64 / sizeof(float);
+    shift = (64 - address % 64) % 64 / sizeof(T);
   }
-  float* data() { return storage.data() + shift; }
-  const float* data() const { return storage.data() + shift; }
+  T* data() { return storage.data() + shift; }
+  const T* data() const { return storage.data() + shift; }
 
  private:
-  std::vector<float> storage;
+  std::vector<T> storage;
   std::size_t shift;
 };
+using Floats = Aligned<float>;
 
 // Values of oc channels, with every group padded to `padded` floats; zeros where none are given.
 inline Floats by_groups(const float* values, const ConvolutionShape& s, int padded) {

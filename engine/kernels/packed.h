@@ -72,6 +72,8 @@ constexpr PackedTiles tiles_of(const ConvolutionShape& s, bool split, const Pack
   return {s, epilogue, weight, parts, c, plane_count(channel_stride(s.ic)), runs, steps, steps * 32 - run};
 }
 
+constexpr int kTileSums = 32 * 32;  // floats of the sums of a block
+
 // Of the copy of the input: rows that an output row reads, and numbers in a plane for whole blocks of 32 outputs.
 constexpr int tile_rows(const ConvolutionShape& s) { return (s.kh - 1) * s.dilation_y + 1; }
 constexpr int tile_plane(const PackedTiles& p, int columns) {

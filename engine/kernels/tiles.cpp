@@ -29,7 +29,7 @@ class MatrixTiles : public Kernel {
   static bool prefers(const ConvolutionShape&) { return with_tiles(); }
 
  private:
-  const std::vector<std::uint16_t> weight;
+  const Aligned<std::uint16_t> weight;
   const PackedTiles packed;
 };
 
@@ -37,10 +37,11 @@ class MatrixTiles : public Kernel {
 
 bool split_for_tiles(const Given& given) { return given.split && channel_stride(given.shape.ic) <= kMostSplit; }
 
-std::vector<std::uint16_t> packed_for_tiles(const Given& given) {
+Aligned<std::uint16_t> packed_for_tiles(const Given& given) {
   const auto& s = given.shape;
   const PackedTiles p = tiles_of(s, split_for_tiles(given), {}, nullptr);
-  std::vector<std::uint16_t> out;
+  Aligned<std::uint16_t> out(std::size_t(divide_up(s.oc, 32)) * s.kh * p.planes * p.runs * p.steps * 1024);
+  std::uint16_t* to = out.data();
   for (int block = 0; block < s.oc; block += 32)
     for (int ky = 0; ky < s.kh; ky++)
       for (int plane = 0; plane < p.planes; plane++)
@@ -49,14 +50,14 @@ std::vector<std::uint16_t> packed_for_tiles(const Given& given) {
             const int number = i / 1024 * 32 + i / 32 % 16 * 2 + i % 2 - p.lead,
                       oc = block + i / 512 % 2 * 16 + i / 2 % 16;
             const int kx = run + number / p.channels, ic = plane * p.channels + number % (p.channels / p.parts);
-            out.push_back(number >= 0 && oc < s.oc && ic < s.ic ? to_bf16(given.at(oc, ic, ky, kx)) : 0);
+            *to++ = number >= 0 && oc < s.oc && ic < s.ic ? to_bf16(given.at(oc, ic, ky, kx)) : 0;
           }
   return out;
 }
 
 std::size_t tiles_scratch_bytes(const PackedTiles& packed, int columns) {
   const std::size_t numbers = std::size_t(tile_rows(packed.shape)) * packed.planes * tile_plane(packed, columns);
-  return 32 * 32 * sizeof(float) + numbers * sizeof(std::uint16_t);
+  return kTileSums * sizeof(float) + numbers * sizeof(std::uint16_t);
 }
 
 Offer tiles_kernel() { return {MatrixTiles::takes, MatrixTiles::prefers, make<MatrixTiles>}; }

@@ -77,7 +77,8 @@ class Trial {
   const bool bf16_in, bf16_out;
   unsigned state = 1;
   Floats bias, floats;
-  std::vector<std::uint16_t> weight, halves;
+  Aligned<std::uint16_t> weight{0};
+  std::vector<std::uint16_t> halves;
   PackedTiles packed;
   std::vector<Floats> out, scratch;
 

@@ -1,5 +1,6 @@
 // How long whole networks take: the nets A, C, D of the records (3x3 convolutions with relu, then a pixel shuffle),
-// best of several runs. Arguments: net, threads, strip, block, runs; the choice of steps is made by these numbers.
+// best of several runs. Arguments: net, threads, strip, block, runs, 1 for bf16; the choice of steps is made by these
+// numbers.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -26,7 +27,7 @@ std::shared_ptr<Tensor> random_tensor(std::vector<long> shape, float scale) {
   return tensor;
 }
 
-Network chain(int c, int layers) {
+Network chain(int c, int layers, Precision precision) {
   std::vector<NodeSpec> nodes;
   for (int i = 0; i <= layers; i++) {
     const long ic = i ? c : 3, oc = i < layers ? c : 27;
@@ -37,7 +38,7 @@ Network chain(int c, int layers) {
     if (i < layers) nodes.push_back({"relu" + std::to_string(i), "relu", {from + 1}, {}, {}});
   }
   nodes.push_back({"shuffle", "pixel_shuffle", {int(nodes.size()) - 1}, {{"factor", 3.0}}, {}});
-  return Network(std::move(nodes), 3);
+  return Network(std::move(nodes), 3, precision);
 }
 
 double cpu_ms() { return double(std::clock()) * 1e3 / CLOCKS_PER_SEC; }
@@ -50,9 +51,13 @@ double wall_ms() {
 int main(int count, char** words) {
   const char which = count > 1 ? words[1][0] : 'A';
   const auto number = [&](int i, int fallback) { return count > i ? std::atoi(words[i]) : fallback; };
+  const Precision precision = number(6, 0) ? Precision::bf16 : Precision::fp32;
   RunOptions options;
   options.threads = number(2, 1), options.strip = number(3, 0), options.block = number(4, 0);
-  const Network network = which == 'A' ? chain(64, 6) : which == 'C' ? chain(32, 6) : chain(16, 4);
+  const Network network = which == 'A'   ? chain(64, 6, precision)
+                          : which == 'E' ? chain(64, 16, precision)
+                          : which == 'C' ? chain(32, 6, precision)
+                                         : chain(16, 4, precision);
   const long h = 360, w = 656;
   const auto picture = random_tensor({h, w, 3}, 0.5f);
   std::vector<float> out(9 * h * w * 3);

@@ -31,13 +31,22 @@ class PixelShuffle : public Primitive {
   std::size_t scratch_bytes(const std::vector<Shape>& in, long, long) const override {
     return channel_stride(in[0].c) * sizeof(int);
   }
+  // Piece by piece, so that an input pixel is in the first cache when all rows that it makes are written.
   void run(const Task& task) const override {
-    for (long y = task.y0; y < task.y1; y++) row(task, y);
+    const long piece = kPiece * f.x;
+    for (long y = task.y0; y < task.y1;) {
+      const long end = std::min(task.y1, y - (y + cut.top) % f.y + f.y);  // rows of one input row
+      for (long x = task.x0; x < task.x1; x += piece)
+        for (long of = y; of < end; of++) row(task, of, x, std::min(x + piece, task.x1));
+      y = end;
+    }
   }
 
  private:
-  // Input pixels whose outputs all lie in the strip go at once where outputs are plain; the others one by one.
-  void row(const Task& task, long y) const {
+  static constexpr long kPiece = 64;
+
+  // Input pixels whose outputs all lie in [x0, x1) go at once where outputs are plain; the others one by one.
+  void row(const Task& task, long y, long x0, long x1) const {
     const int c = task.out.shape.c, stride = task.out.stride, step = task.in[0]->stride,
               phase = int((y + cut.top) % f.y);
     const float* in = task.in[0]->row((y + cut.top) / f.y);
@@ -49,15 +58,15 @@ class PixelShuffle : public Primitive {
         for (int o = c; o < stride; o++) out[x * stride + o] = 0;
       }
     };
-    const long first = (task.x0 + cut.left + f.x - 1) / f.x, last = (task.x1 + cut.left) / f.x;
-    if (stride != c || first >= last) return singly(task.x0, task.x1);
+    const long first = (x0 + cut.left + f.x - 1) / f.x, last = (x1 + cut.left) / f.x;
+    if (stride != c || first >= last) return singly(x0, x1);
     auto* index = reinterpret_cast<int*>(task.scratch);
     for (int kx = 0; kx < f.x; kx++)
       for (int o = 0; o < c; o++) index[kx * c + o] = (o * f.y + phase) * f.x + kx;
-    const long x0 = first * f.x - cut.left, x1 = last * f.x - cut.left;
-    singly(task.x0, x0);
-    row_functions().pick(out + x0 * c, in + first * step, index, f.x * c, last - first, step);
-    singly(x1, task.x1);
+    const long from = first * f.x - cut.left, to = last * f.x - cut.left;
+    singly(x0, from);
+    row_functions().pick(out + from * c, in + first * step, index, f.x * c, last - first, step);
+    singly(to, x1);
   }
   const Pair f;
   const Sides cut;

@@ -1,6 +1,7 @@
 #include "training/buffers.h"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <mutex>
 
@@ -20,6 +21,12 @@ Shelf& shelf() {
 
 constexpr std::size_t kPage = 4096;
 
+// Pages, or an eighth of the next lower power of two: buffers of nearly one size serve for each other.
+std::size_t rounded(std::size_t bytes) {
+  const std::size_t step = std::max(kPage, std::bit_floor(bytes | 1) / 8);
+  return (std::max<std::size_t>(bytes, 1) + step - 1) / step * step;
+}
+
 Memory take(std::size_t bytes) {
   Shelf& s = shelf();
   std::lock_guard lock(s.mutex);
@@ -35,7 +42,7 @@ Memory take(std::size_t bytes) {
 
 }  // namespace
 
-Buffer::Buffer(std::size_t bytes) : memory(take((std::max<std::size_t>(bytes, 1) + kPage - 1) / kPage * kPage)) {}
+Buffer::Buffer(std::size_t bytes) : memory(take(rounded(bytes))) {}
 
 Buffer::~Buffer() {
   if (!memory.data()) return;
@@ -44,7 +51,7 @@ Buffer::~Buffer() {
   s.in_use -= memory.size();
   s.waiting_bytes += memory.size();
   s.waiting.push_back(std::move(memory));
-  while (s.waiting_bytes > s.most_in_use) {
+  while (s.waiting_bytes > 2 * s.most_in_use) {
     s.waiting_bytes -= s.waiting.front().size();
     s.waiting.pop_front();
   }

@@ -22,7 +22,7 @@ class Buffer {
   Memory memory;
 };
 
-// Of all buffers: bytes in use, and bytes on the shelf, which never exceed the most that was in use at one time.
+// Of all buffers: bytes in use, and bytes on the shelf, at most twice the most that was in use at one time.
 struct BufferBytes {
   std::size_t in_use, waiting;
 };

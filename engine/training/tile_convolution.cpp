@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kBandPixels = 3072;  // about
 constexpr int kBlock = 32;         // outputs whose weights lie together
-constexpr std::size_t kSums = std::size_t(kTilePixels) * kBlock * sizeof(float);
+constexpr std::size_t kSums = kTileSums * sizeof(float);
 
 constexpr long divide_up(long a, long b) { return (a + b - 1) / b; }
 

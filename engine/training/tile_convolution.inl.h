@@ -9,10 +9,10 @@ constexpr int kGroup = 16;  // channels whose masks are one number
 constexpr int kVectors = kGroup / kLanes;
 
 // Where things of a band lie.
-class Place {
+class BandPlace {
  public:
-  explicit Place(const TileBand& band)
-      : band(band), pixel(plane_channels(band.call.out_stride)), groups(band.call.out_stride / kGroup) {}
+  explicit BandPlace(const TileBand& band)
+      : pixel(plane_channels(band.call.out_stride)), groups(band.call.out_stride / kGroup), band(band) {}
   std::ptrdiff_t at(int x, int channel) const {
     return channel / kPlane * band.call.out_plane + std::ptrdiff_t(x) * pixel + channel % kPlane;
   }
@@ -21,39 +21,45 @@ class Place {
   }
   unsigned short& mask(int x, int channel) const { return band.mask[std::ptrdiff_t(x) * groups + channel / kGroup]; }
 
+  const int pixel, groups;  // numbers from pixel to pixel, of a map and of a mask
+
  private:
   const TileBand& band;
-  const int pixel, groups;
 };
 
 class Forward {
  public:
   explicit Forward(const TileBand& band) : band(band), place(band) {}
 
-  void pixel(const float* sums, int, int x, int channel, int vectors) const {
-    for (int end = channel + vectors * kLanes; channel < end; channel += kGroup, sums += kGroup)
-      group(sums, x, channel);
+  void pixels(const tiles::Sums& sums, tiles::Place at, int pixels, int channel, int vectors) const {
+    const Activation kind = band.packed.epilogue.activation;
+    const int groups = vectors / kVectors;
+    if (kind == Activation::none) return each<Activation::none>(sums, at.x, pixels, channel, groups);
+    if (kind == Activation::relu) return each<Activation::relu>(sums, at.x, pixels, channel, groups);
+    each<Activation::prelu>(sums, at.x, pixels, channel, groups);
   }
 
  private:
   const TileBand& band;
-  const Place place;
+  const BandPlace place;
 
-  void group(const float* sums, int x, int channel) const {
-    unsigned bits = 0;
-    unsigned short* to = place.to(x, channel);
-    for (int v = 0; v < kVectors; v++) {
-      const V sum = load(sums + v * kLanes);
-      bits |= positive_lanes(sum) << v * kLanes;
-      store_bf16(to + v * kLanes, activated(sum, channel + v * kLanes));
+  template <Activation kind>
+  void each(const tiles::Sums& sums, int x, int pixels, int channel, int groups) const {
+    unsigned short *to = place.to(x, channel), *mask = band.mask ? &place.mask(x, channel) : nullptr;
+    const float *from = sums.first, *slope = band.packed.epilogue.slope + channel;
+    for (int i = 0; i < pixels; i++, from += sums.stride, to += place.pixel) {
+      for (int g = 0; g < groups; g++) {
+        unsigned bits = 0;
+#pragma GCC unroll 4
+        for (int v = 0; v < kGroup; v += kLanes) {
+          const V sum = load(from + g * kGroup + v);
+          if (kind != Activation::none) bits |= positive_lanes(sum) << v;
+          store_bf16(to + g * kGroup + v, tiles::activated<kind>(sum, slope + g * kGroup + v));
+        }
+        if (kind != Activation::none && mask) mask[g] = bits;
+      }
+      if (mask) mask += place.groups;
     }
-    if (band.mask) place.mask(x, channel) = bits;
-  }
-
-  V activated(V sum, int channel) const {
-    const PackedEpilogue& e = band.packed.epilogue;
-    if (e.activation == Activation::relu) return positive(sum);
-    return e.activation == Activation::prelu ? parametric(sum, load(e.slope + channel)) : sum;
   }
 };
 
@@ -64,31 +70,40 @@ class Backward {
         place(band),
         slope(band.packed.epilogue.activation == Activation::prelu ? band.packed.epilogue.slope : nullptr) {}
 
-  void pixel(const float* sums, int, int x, int channel, int vectors) const {
-    for (int end = channel + vectors * kLanes; channel < end; channel += kGroup, sums += kGroup)
-      group(sums, x, channel);
+  void pixels(const tiles::Sums& sums, tiles::Place at, int pixels, int channel, int vectors) const {
+    const int groups = vectors / kVectors;
+    if (band.sums) return each<true, true>(sums, at.x, pixels, channel, groups);
+    slope ? each<true, false>(sums, at.x, pixels, channel, groups)
+          : each<false, false>(sums, at.x, pixels, channel, groups);
   }
 
  private:
   const TileBand& band;
-  const Place place;
+  const BandPlace place;
   const float* const slope;
 
-  void group(const float* gradients, int x, int channel) const {
-    const unsigned bits = place.mask(x, channel);
+  template <bool sloped, bool summed>
+  void each(const tiles::Sums& sums, int x, int pixels, int channel, int groups) const {
     unsigned short* to = place.to(x, channel);
-    for (int v = 0; v < kVectors; v++) {
-      const V gradient = load(gradients + v * kLanes);
-      const int c = channel + v * kLanes;
-      const unsigned lanes = bits >> v * kLanes;
-      if (band.sums) add(chosen(lanes, zero(), gradient), x, c);
-      store_bf16(to + v * kLanes, chosen(lanes, gradient, slope ? gradient * load(slope + c) : zero()));
+    const unsigned short* mask = &place.mask(x, channel);
+    const unsigned short* shown = summed ? band.shown + place.at(x, channel) : nullptr;
+    const float* from = sums.first;
+    for (int i = 0; i < pixels; i++, from += sums.stride, to += place.pixel, mask += place.groups) {
+      for (int g = 0; g < groups; g++)
+#pragma GCC unroll 4
+        for (int v = 0; v < kGroup; v += kLanes) {
+          const int c = g * kGroup + v;
+          const V gradient = load(from + c);
+          const unsigned lanes = unsigned(mask[g]) >> v;
+          if (summed) add(chosen(lanes, zero(), gradient), shown + c, band.sums + channel + c);
+          store_bf16(to + c, chosen(lanes, gradient, sloped ? gradient * load(slope + channel + c) : zero()));
+        }
+      if (summed) shown += place.pixel;
     }
   }
 
-  void add(V gradient, int x, int channel) const {
-    float* sums = band.sums + channel;
-    store(sums, fma(gradient, load_bf16(band.shown + place.at(x, channel)), load(sums)));
+  static void add(V gradient, const unsigned short* shown, float* sums) {
+    store(sums, fma(gradient, load_bf16(shown), load(sums)));
   }
 };
 
@@ -102,12 +117,12 @@ void backward(const TileBand& band) { convolution<Backward>(band); }
 
 void back_through(const TileBand& band) {
   const Backward out(band);
-  const Place place(band);
+  const BandPlace place(band);
   for (int x = 0; x < band.call.width; x++)
     for (int channel = 0; channel < band.call.out_stride; channel += kGroup) {
       float gradients[kGroup];
       for (int v = 0; v < kGroup; v += kLanes) store(gradients + v, load_bf16(place.to(x, channel) + v));
-      out.pixel(gradients, 0, x, channel, kVectors);
+      out.pixels({gradients, kGroup}, {0, x}, 1, channel, kVectors);
     }
 }
 

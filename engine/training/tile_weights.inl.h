@@ -45,12 +45,13 @@ class Unit {
   void run() {
     for (int o = 0; o < unit.oc; o += 16) transpose_gradient(o);
     for (int i = 0; i < unit.ic; i += 16) pair_input(i);
-    for (int o = 0; o < unit.oc; o += 32) {
-      unit.oc - o > 16 ? outputs<2>(o / 16) : outputs<1>(o / 16);
-    }
+    for (int o = 0; o < unit.oc; o += 32)
+      for (int step = 0; step < steps; step += kSteps)
+        unit.oc - o > 16 ? outputs<2>(o / 16, step) : outputs<1>(o / 16, step);
   }
 
  private:
+  static constexpr int kSteps = 12;  // taken at a time: the gradients of 32 outputs stay in the first cache
   const TileUnit& unit;
   Tiles tiles;
   const int steps = unit.steps(), pairs = unit.pairs(), ic_tiles = unit.ic / 16;
@@ -91,28 +92,31 @@ class Unit {
     }
   }
 
+  // Their sums over some steps from `step` on.
   template <int M>
-  void outputs(int o) {
-    add_bias<M>(o);
+  void outputs(int o, int step) {
+    const int count = steps - step < kSteps ? steps - step : kSteps;
+    const unsigned short* u = a + o * a_tile + step * 512;
+    add_bias<M>(u, o, count);
     for (int i = 0; i < ic_tiles; i += 2)
       for (int ky = 0; ky < unit.k; ky++)
         for (int kx = 0; kx < unit.k; kx++) {
           const int offset = ky * unit.pitch + kx;
-          const unsigned short* from = b + i * b_tile + offset % 2 * b_version + offset / 2 * 32;
+          const unsigned short* from = b + i * b_tile + offset % 2 * b_version + (offset / 2 + step * 16) * 32;
           float* sums = unit.sums + (std::ptrdiff_t((ky * unit.k + kx) * (unit.oc / 16) + o) * ic_tiles + i) * 256;
-          ic_tiles - i > 1 ? block<M, 2>(a + o * a_tile, from, sums) : block<M, 1>(a + o * a_tile, from, sums);
+          ic_tiles - i > 1 ? block<M, 2>(u, from, count, sums) : block<M, 1>(u, from, count, sums);
         }
   }
 
   // M tiles of outputs by N tiles of inputs of one tap.
   template <int M, int N>
-  void block(const unsigned short* u, const unsigned short* v, float* sums) {
+  void block(const unsigned short* u, const unsigned short* v, int count, float* sums) {
     float* more = sums + ic_tiles * 256;
     tiles.template load<0>(sums, 64);
     if constexpr (N == 2) tiles.template load<1>(sums + 256, 64);
     if constexpr (M == 2) tiles.template load<2>(more, 64);
     if constexpr (M == 2 && N == 2) tiles.template load<3>(more + 256, 64);
-    for (int step = 0; step < steps; step++, u += 512, v += 512) {
+    for (int step = 0; step < count; step++, u += 512, v += 512) {
       tiles.template load<4>(u, 64);
       tiles.template load<6>(v, 64);
       tiles.template dot<0, 4, 6>();
@@ -134,15 +138,14 @@ class Unit {
 
   // Products with ones.
   template <int M>
-  void add_bias(int o) {
+  void add_bias(const unsigned short* u, int o, int count) {
     alignas(64) unsigned short ones[32];
     for (auto& one : ones) one = 0x3f80;
     float* bias = unit.bias + o * 256;
-    const unsigned short* u = a + o * a_tile;
     tiles.template load<7>(ones, 0);
     tiles.template load<0>(bias, 64);
     if constexpr (M == 2) tiles.template load<1>(bias + 256, 64);
-    for (int step = 0; step < steps; step++, u += 512) {
+    for (int step = 0; step < count; step++, u += 512) {
       tiles.template load<4>(u, 64);
       tiles.template dot<0, 4, 7>();
       if constexpr (M == 2) {

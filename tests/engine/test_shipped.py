@@ -68,10 +68,10 @@ def test_twice_the_height_adds_less_than_a_megabyte(network: Network) -> None:
 def test_a_ceiling_is_kept_or_refused_with_the_least_that_would_do(network: Network) -> None:
     h, w = network.graph.size or (400, 600)
     least = least_ceiling(network, h, w)
-    plan = network.plan(h, w, threads=4, memory=least)
+    plan = network.plan(h, w, "fp32", threads=4, memory=least)
     assert plan["arena_bytes"] + plan["scratch_bytes"] <= least
     with pytest.raises(ResourceError, match="at least"):
-        network.plan(h, w, threads=4, memory=least - 1)
+        network.plan(h, w, "fp32", threads=4, memory=least - 1)
 
 
 def test_without_a_ceiling_a_wide_picture_takes_no_more_threads_than_is_modest(network: Network) -> None:
