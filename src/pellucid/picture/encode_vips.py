@@ -49,10 +49,12 @@ class VipsEncoder:
         self._thread.join()
 
     def _send(self, pieces: Iterator[bytes]) -> None:
+        """What follows the last row libvips may not wait for: then it has ended well before all is sent."""
         for piece in pieces:
             if not self._pipe.put(piece):
                 self._thread.join()
-                raise self._failure()
+                if self._error:
+                    raise self._failure()
 
     def _encode(self) -> None:
         """The thread's whole work. It keeps no reference to libvips's objects once it ends."""
