@@ -69,7 +69,8 @@ class Pool {
     now.caller = sched_getcpu();
     if (sched_getaffinity(0, sizeof now.usable, &now.usable) != 0 || now == placed) return;
     cpu_set_t theirs = now.usable;
-    if (now.caller >= 0 && CPU_COUNT(&theirs) > 1) CPU_CLR(now.caller, &theirs);
+    const bool enough = CPU_COUNT(&theirs) > int(workers.size());  // else all share all cores
+    if (now.caller >= 0 && enough) CPU_CLR(now.caller, &theirs);
     for (auto& worker : workers) pthread_setaffinity_np(worker.native_handle(), sizeof theirs, &theirs);
     placed = now;
   }

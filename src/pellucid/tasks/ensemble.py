@@ -1,8 +1,7 @@
 """Self-ensemble: a network run on the eight flips and turns of a picture, the results turned back and averaged.
 
 It costs eight times the work and brings a tenth of a decibel or two, nothing to a network that turns with its picture.
-It knows arrays only: any function that takes a
-batch (n, h, w, c) and returns another of a size in proportion.
+It knows arrays only: any function that takes a batch (n, h, w, c) and returns another of a size in proportion.
 """
 
 from __future__ import annotations
