@@ -185,6 +185,7 @@ def test_a_snapshot_of_a_finished_run_is_refused(tmp_path, crops):
     save_snapshot(tmp_path / "first", tmp_path / "end.state")
     with pytest.raises(TrainingError, match="of a finished run; seen: step 2; hint: .*--steps"):
         train(job(tmp_path / "second", crops, "steps=2", snapshot=tmp_path / "end.state"))
+    assert not (tmp_path / "second").exists()
 
 
 def test_of_a_finished_run_that_is_too_large_a_snapshot_has_the_averaged_weights(tmp_path, crops, monkeypatch):

@@ -53,8 +53,8 @@ def train(job: Job) -> Outcome:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it says what the table says
     with folder.locked():
         setting = settle(job, folder)
+        saved, more = beginning(job, folder, setting["database"])  # first: what it refuses leaves no folder behind
         notes = [f"{note}: the run goes on, but not with the same bits" for note in folder.begin(job.recipe, setting)]
-        saved, more = beginning(job, folder, setting["database"])
         if saved is not None and saved.get("step", 0) >= job.recipe.steps:
             figures = saved.get("figures")
             return Outcome("was finished", saved["step"], weights_hash(saved), figures and figures_from(figures))
