@@ -1,12 +1,17 @@
 """A larger chain that begins with a smaller one's weights is the same function, and learns what it was given more."""
 
+import re
+from importlib import resources
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from pellucid.errors import TrainingError  # noqa: E402
 from pellucid.learn.networks import build_network  # noqa: E402
-from pellucid.learn.recipes import load_recipe  # noqa: E402
+from pellucid.learn.recipes import differing_keys, load_recipe, packaged, recipe_from_text  # noqa: E402
+from pellucid.learn.training.checkpoints import read_state  # noqa: E402
 from pellucid.learn.training.growing import growth  # noqa: E402
 from pellucid.learn.training.job import _that_fit  # noqa: E402
 
@@ -65,3 +70,19 @@ def test_only_more_is_growth():
 def test_what_fits_nothing_is_refused():
     with pytest.raises(TrainingError, match="no weight of the snapshot fits"):
         _that_fit({"other": torch.zeros(3)}, recipe("superres-x2"), recipe("superres-x2"))
+
+
+RECIPES = resources.files("pellucid.learn.recipes")
+SNAPSHOTS = Path(__file__).parents[3] / "training" / "snapshots"
+NAMED = [
+    (name, snapshot)
+    for name in packaged()
+    for snapshot in re.findall(r"--from training/snapshots/([\w-]+\.pt)", (RECIPES / f"{name}.yaml").read_text())
+]
+
+
+@pytest.mark.parametrize("name, snapshot", NAMED)
+def test_a_recipe_can_begin_with_the_snapshot_that_it_names(name, snapshot):
+    before, recipe = recipe_from_text(read_state(SNAPSHOTS / snapshot)["recipe"]), load_recipe(name)
+    asked = {key for key, _, _ in differing_keys(before, recipe) if key.startswith("network.")}
+    assert asked <= growth(before, recipe)
