@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 import numpy as np  # noqa: E402
 
 from pellucid.errors import UsageError  # noqa: E402
-from pellucid.learn.losses import LOSSES, PixelCrossEntropy, centred, mean_overlap  # noqa: E402
+from pellucid.learn.losses import LOSSES, LogError, PixelCrossEntropy, centred, mean_overlap  # noqa: E402
+from pellucid.learn.training.validation import psnrs  # noqa: E402
 from pellucid.metrics import Confusion  # noqa: E402
 from pellucid.reference import losses as textbook  # noqa: E402
 
@@ -15,6 +16,7 @@ TEXTBOOK = {
     "mse": (textbook.mse, textbook.mse_backward_data),
     "l1": (textbook.mae, textbook.mae_backward_data),
     "charbonnier": (textbook.charbonnier, textbook.charbonnier_backward_data),
+    "log-error": (textbook.log_error, textbook.log_error_backward_data),
 }
 
 
@@ -35,6 +37,44 @@ def test_value_and_gradient_are_the_textbooks(name, spare):
 def test_the_middle_of_the_target_counts():
     target = torch.arange(36.0).reshape(1, 1, 6, 6)
     assert centred(target, torch.zeros(1, 1, 2, 4)).tolist() == [[[[13, 14, 15, 16], [19, 20, 21, 22]]]]
+
+
+@pytest.mark.parametrize("luma", [0.3, 1.0])
+def test_the_error_in_decibels_may_be_that_of_luma(luma):
+    random = np.random.default_rng(2)
+    output, target = random.random((2, 3, 5, 7, 3))
+    y = torch.from_numpy(output).permute(0, 3, 1, 2).requires_grad_()
+    loss = LogError(luma)(y, torch.from_numpy(target).permute(0, 3, 1, 2))
+    loss.backward()
+    assert loss.item() == pytest.approx(textbook.log_error(output, target, luma), rel=1e-12)
+    expected = textbook.log_error_backward_data(output, target, luma)
+    np.testing.assert_allclose(y.grad.permute(0, 2, 3, 1).numpy(), expected, rtol=1e-9, atol=1e-15)
+
+
+def test_the_error_in_decibels_is_what_validation_measures():
+    output, target = torch.rand(4, 3, 8, 9), torch.rand(4, 3, 8, 9)
+    output = (output * 255).round() / 255
+    over_colours, on_luma = (figures.mean() for figures in psnrs(output, target, 0))
+    for luma, expected in ((0, over_colours), (1, on_luma)):
+        decibels = -20 / np.log(10) * LogError(luma, floor=1e-12)(output, target)
+        torch.testing.assert_close(decibels, expected)
+
+
+def test_every_sample_weighs_the_same_in_decibels():
+    target = torch.zeros(2, 1, 4, 4)
+    output = torch.stack([torch.full((1, 4, 4), 0.1), torch.full((1, 4, 4), 0.5)]).requires_grad_()
+    LogError(floor=1e-12)(output, target).backward()
+    pull = (output.grad * output).sum(dim=(1, 2, 3))  # of errors that shrink by the same share
+    torch.testing.assert_close(pull[0], pull[1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"luma": 1.5}, r"loss.luma is out of range; seen: 1.5"), ({"floor": 0}, r"loss.floor is out of range; seen: 0")],
+)
+def test_what_no_logarithm_can_use_is_refused(settings, message):
+    with pytest.raises(UsageError, match=message):
+        LogError(**settings)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 5, 6), (1, 1, 8, 8), (1, 2, 6, 6), (2, 1, 6, 6)])

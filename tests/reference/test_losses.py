@@ -98,6 +98,32 @@ CASES = [
 ]
 CASES += [entropy_case(n, r) for n in ("binary_cross_entropy", "sigmoid_cross_entropy") for r in REDUCTIONS]
 CASES += [classes_case(k, r, s) for k in ("numbers", "shares") for r in REDUCTIONS for s in [(4, 6), (2, 3, 3, 4)]]
+LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+
+
+def log_error_case(luma: float, target: tuple[int, ...]) -> Case:
+    shape, label = (3, 4, 2, 3), f"log_error {luma} {target}"
+    v = random_values(label, y=shape, t=target)
+
+    def by_torch(y):
+        import torch
+
+        difference = y - torch.tensor(np.array(l.centred_crop(v["t"], shape[1:-1])))
+        on_luma = difference @ difference.new_tensor(LUMA)
+        e = (1 - luma) * difference.square().mean((1, 2, 3)) + luma * on_luma.square().mean((1, 2))
+        return 0.5 * torch.log(e + 1e-5).mean()
+
+    return Case(
+        "log_error",
+        label,
+        {"y": v["y"]},
+        lambda y: l.log_error(y, v["t"], luma),
+        {"y": lambda dy, y: dy * l.log_error_backward_data(y, v["t"], luma)},
+        by_torch,
+    )
+
+
+CASES += [log_error_case(luma, target) for luma in (0.0, 0.4, 1.0) for target in [(3, 4, 2, 3), (3, 8, 4, 3)]]
 test_case = holds(CASES)
 
 

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from pellucid.errors import UsageError
 
+LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+"""BT.601 as MATLAB's rgb2ycbcr weighs colours for Y; its offset falls out of differences."""
+
 
 def centred(target: Tensor, like: Tensor) -> Tensor:
     """The middle of `target` (n, c, H, W) that has the height and width of `like` (n, c, h, w)."""
@@ -63,7 +66,39 @@ class CrossEntropy:
         return torch.nn.functional.cross_entropy(output, labels)
 
 
-LOSSES: dict[str, type] = {"mse": MeanSquared, "l1": MeanAbsolute, "charbonnier": Charbonnier}
+@dataclass(frozen=True)
+class LogError:
+    """The mean over samples of ln sqrt(e + floor), e a sample's mean squared error: what PSNR measures, with its sign
+    turned, in nepers instead of decibels.
+
+    Every sample weighs the same, however hard it is, and inside one errors weigh by their square. Of e the share `luma`
+    is the squared error of Y (BT.601, as super-resolution is measured); pictures of one channel are their own Y.
+    """
+
+    luma: float = 0.0
+    floor: float = 1e-5  # 50 dB: flat samples are not worth more than that
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.luma <= 1:
+            raise UsageError("recipe: loss.luma is out of range", seen=self.luma, expected="0 to 1")
+        if self.floor <= 0:
+            raise UsageError("recipe: loss.floor is out of range", seen=self.floor, expected="more than 0")
+
+    def __call__(self, output: Tensor, target: Tensor) -> Tensor:
+        difference = output - centred(target, output)
+        error = difference.square().mean(dim=(1, 2, 3))  # (n, c, h, w) -> (n,)
+        if self.luma and difference.shape[1] == 3:
+            y = (difference * difference.new_tensor(LUMA).reshape(1, 3, 1, 1)).sum(dim=1)
+            error = (1 - self.luma) * error + self.luma * y.square().mean(dim=(1, 2))
+        return torch.log(error + self.floor).mean() / 2
+
+
+LOSSES: dict[str, type] = {
+    "mse": MeanSquared,
+    "l1": MeanAbsolute,
+    "charbonnier": Charbonnier,
+    "log-error": LogError,
+}
 """Every loss of pictures by the name that recipes use."""
 
 

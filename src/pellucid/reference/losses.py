@@ -15,6 +15,7 @@ from pellucid.reference.activations import sigmoid, softmax, softplus
 from pellucid.reference.window import Array
 
 Reduction = Literal["elements", "samples", "sum"]
+LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of red, green and blue in Y, BT.601 as MATLAB has it
 
 
 def centred_crop(t: Array, size: tuple[int, ...]) -> Array:
@@ -64,6 +65,28 @@ def charbonnier_backward_data(y: Array, t: Array, epsilon: float = 1e-3, reducti
     """(y - t) / sqrt((y - t)^2 + epsilon^2), divided as the loss is. [A10]"""
     difference = y - _fit(t, y)
     return difference / np.sqrt(difference**2 + epsilon**2) / divisor(y, reduction)
+
+
+def log_error(y: Array, t: Array, luma: float = 0.0, floor: float = 1e-5) -> float:
+    """ln sqrt(e + floor), e a sample's mean squared error, the share `luma` of it Y's; the mean over samples. [A10]"""
+    return 0.5 * float(np.mean(np.log(_errors(y - _fit(t, y), luma) + floor)))
+
+
+def log_error_backward_data(y: Array, t: Array, luma: float = 0.0, floor: float = 1e-5) -> Array:
+    """The gradient of a sample's e over 2 (e + floor) and the number of samples. [A10]"""
+    difference = y - _fit(t, y)
+    of_e = 2 * (1 - luma) * difference / difference[0].size
+    of_e += 2 * luma * (difference @ LUMA)[..., None] * LUMA / difference[0, ..., 0].size if luma else 0
+    of_log = 0.5 / (_errors(difference, luma) + floor) / len(y)
+    return of_e * of_log.reshape(-1, *[1] * (y.ndim - 1))
+
+
+def _errors(difference: Array, luma: float) -> Array:
+    """(n, h, w, c) -> (n,): mean squares, in the share `luma` those of Y, for which there must be three channels."""
+    squares = np.mean(difference.reshape(len(difference), -1) ** 2, axis=1)
+    if not luma:
+        return squares
+    return (1 - luma) * squares + luma * np.mean((difference @ LUMA).reshape(len(difference), -1) ** 2, axis=1)
 
 
 def binary_cross_entropy(p: Array, t: Array, reduction: Reduction = "elements") -> float:

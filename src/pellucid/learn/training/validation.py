@@ -13,11 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.learn.data.batches import Batch, Batches
-from pellucid.learn.losses import centred
+from pellucid.learn.losses import LUMA, centred
 from pellucid.learn.training.figures import PictureFigures
 from pellucid.resample import resize_weights
-
-LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)  # BT.601 as MATLAB's rgb2ycbcr; offsets fall out of differences
 
 
 @dataclass(frozen=True)
