@@ -19,8 +19,9 @@ def draw_curves(log: Path, output: Path, title: str) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    left.plot([r["step"] for r in reports], [r["loss"] for r in reports], linewidth=1)
-    left.set(title=f"{title}: loss", xlabel="step", yscale="log")
+    losses = [r["loss"] for r in reports]
+    left.plot([r["step"] for r in reports], losses, linewidth=1)
+    left.set(title=f"{title}: loss", xlabel="step", yscale="log" if min(losses, default=1) > 0 else "linear")
     next(draw for key, draw in DRAWN.items() if key in validations[-1])(right, validations)
     for axes in (left, right):
         axes.grid(alpha=0.3)
