@@ -4,13 +4,17 @@
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 
 #include "training/buffers.h"
 #include "training/convolution.h"
+#include "training/loss.h"
 #include "training/optimiser.h"
 
 namespace {
@@ -126,6 +130,24 @@ void to_channels_last(const Array& x, const Result& out, int threads) {
   training::to_channels_last(x.data(), to, threads);
 }
 
+// Output and gradient are float, or int16 with bfloat16 in it.
+template <class T>
+double loss(const nb::ndarray<const T, nb::ndim<4>, nb::c_contig, nb::device::cpu>& output,
+            const nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>& target, const std::string& kind,
+            float epsilon, const std::optional<nb::ndarray<T, nb::ndim<4>, nb::c_contig, nb::device::cpu>>& gradient,
+            int threads) {
+  const std::string kinds[] = {"squared", "absolute", "charbonnier"};
+  const auto found = std::find(std::begin(kinds), std::end(kinds), kind);
+  expect(found != std::end(kinds), "an unknown loss", kind, "squared, absolute or charbonnier");
+  const bool fits = shape_of(target) == shape_of(output) && (!gradient || shape_of(*gradient) == shape_of(output));
+  expect(fits && output.size() > 0, "maps that do not fit each other", shape_of(target), shape_of(output));
+  training::LossMaps maps{output.data(), sizeof(T) == 2, target.data(), gradient ? gradient->data() : nullptr, {}, {}};
+  for (int axis = 0; axis < 4; axis++)
+    maps.sizes[axis] = long(output.shape(axis)), maps.target_strides[axis] = std::ptrdiff_t(target.stride(axis));
+  nb::gil_scoped_release release;
+  return training::mean_loss(maps, training::LossKind(found - std::begin(kinds)), epsilon, threads);
+}
+
 // Tensors come as addresses of float32 numbers that lie one after the other, with their count: the optimiser has
 // checked them, and to make arrays of some hundred small tensors takes longer than the step.
 using Addresses = std::vector<std::array<std::int64_t, 6>>;  // weight, m, v, average or 0, gradient, count
@@ -167,6 +189,10 @@ void add_training(nb::module_& m) {
   m.def("training_channels_last", to_channels_last, "x"_a, "out"_a, "threads"_a);
   m.def("training_backward_weights", backward_weights, "x"_a, "gradient"_a, "geometry"_a, "weight_gradient"_a,
         "bias_gradient"_a.none(), "threads"_a);
+  m.def("training_loss", loss<float>, "output"_a, "target"_a, "kind"_a, "epsilon"_a, "gradient"_a.none(), "threads"_a,
+        "The mean loss of output - target; its gradient, if wanted, comes in the same pass.");
+  m.def("training_loss_in_bf16", loss<std::int16_t>, "output"_a, "target"_a, "kind"_a, "epsilon"_a, "gradient"_a.none(),
+        "threads"_a);
   m.def("training_adam_step", adam_step, "addresses"_a, "rate"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "decay"_a,
         "gradient"_a, "toward"_a, "t"_a, "threads"_a);
   m.def("training_length_of", length_of, "addresses"_a, "threads"_a);

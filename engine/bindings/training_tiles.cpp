@@ -78,6 +78,12 @@ void to_tiles(const Halves& dense, const HalvesResult& out, int threads) {
   training::to_tiles(bits(dense), maps, threads);
 }
 
+void floats_to_tiles(const Array& dense, const HalvesResult& out, int threads) {
+  const auto maps = to_maps(out, size_of(dense), int(dense.shape(3)));
+  nb::gil_scoped_release release;
+  training::to_tiles(dense.data(), maps, threads);
+}
+
 void from_tiles(const Halves& from, const HalvesResult& dense, int threads) {
   const auto maps = to_maps(from, size_of(dense), int(dense.shape(3)));
   nb::gil_scoped_release release;
@@ -133,6 +139,7 @@ void backward_weights(const Halves& x, const Halves& gradient, const Size& size,
 void add_training_on_tiles(nb::module_& m) {
   m.def("training_tile_sizes", sizes, "size"_a, "channels"_a, "Numbers of 16 bits in maps (n, h, w) and their masks.");
   m.def("training_to_tiles", to_tiles, "dense"_a, "out"_a, "threads"_a);
+  m.def("training_floats_to_tiles", floats_to_tiles, "dense"_a, "out"_a, "threads"_a);
   m.def("training_from_tiles", from_tiles, "maps"_a, "dense"_a, "threads"_a);
   m.def("training_tile_forward", forward, "x"_a, "size"_a, "weight"_a, "bias"_a.none(), "relu"_a, "slope"_a.none(),
         "mask"_a.none(), "out"_a, "threads"_a);

@@ -53,6 +53,29 @@ struct BackThrough {
   float* sums;
 };
 
+enum class LossKind { squared, absolute, charbonnier };
+
+// Of numbers that follow each other: the sum of the losses of output - target; to `gradient`, if not null, the slopes
+// times `factor`. Output and gradient are float or bfloat16; `epsilon` is charbonnier's.
+struct LossLine {
+  const void* output;
+  bool bf16;
+  const float* target;
+  void* gradient;
+  long count;
+  LossKind kind;
+  float epsilon, factor;
+};
+
+// Of each pixel the first `there` numbers, and zeros up to `to_step`, which is a multiple of 16.
+struct ToBf16 {
+  const float* from;
+  std::ptrdiff_t from_step;
+  unsigned short* to;
+  int to_step, there;
+  long pixels;
+};
+
 // Rows of one image in bfloat16, as tile_maps.h lays them out, as one long row of the call's `width` pixels. Forward
 // the mask is written, if not null; backward it is read: what is stored is the sum times one or, without the bit, times
 // the packed slope (null: zero). `sums`, if not null, gets what lies in `shown`, a map like the one that is written,
@@ -88,6 +111,8 @@ struct Functions {
   void (*back_through)(const BackThrough& call);
   void (*adam)(const AdamTensor& tensor, const AdamFactors& factors);
   double (*squares)(const float* data, long count);  // their sum
+  double (*loss)(const LossLine& line);
+  void (*to_bf16)(const ToBf16& row);
   void (*tile_forward)(const TileBand& band);        // on matrix tiles: emulated, but for amx
   void (*tile_backward)(const TileBand& band);
   void (*tile_back_through)(const TileBand& band);  // of gradients that lie where they are to be written

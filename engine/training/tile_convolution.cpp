@@ -167,21 +167,34 @@ class Convolution {
   }
 };
 
-}  // namespace
-
-void to_tiles(const std::uint16_t* dense, const TileMaps& maps, int threads) {
+// Calls work(first number in the dense map, numbers of a pixel that are there, first in its plane) for every row of
+// every plane, and makes the zeros around them.
+template <class T, class F>
+void rows_to_tiles(const T* dense, const TileMaps& maps, int threads, F work) {
   for_each(maps.n * maps.h, threads, [&](long i, int) {
     const long item = i / maps.h, y = i % maps.h;
     if (y == 0) clear_borders(maps, item);
     const int pixel = maps.pixel();
-    for (int p = 0; p < maps.planes(); p++) {
-      const int there = std::min(pixel, maps.c - p * pixel);
-      std::uint16_t* to = maps.row(item, y) + p * maps.whole_plane();
-      const std::uint16_t* from = dense + i * maps.w * maps.c + p * pixel;
-      for (long x = 0; x < maps.w; x++, to += pixel, from += maps.c)
-        std::fill(std::copy_n(from, there, to), to + pixel, std::uint16_t(0));
-    }
+    for (int p = 0; p < maps.planes(); p++)
+      work(dense + i * maps.w * maps.c + p * pixel, std::min(pixel, maps.c - p * pixel),
+           maps.row(item, y) + p * maps.whole_plane());
     clear_margins(maps, item, y, 1);
+  });
+}
+
+}  // namespace
+
+void to_tiles(const std::uint16_t* dense, const TileMaps& maps, int threads) {
+  rows_to_tiles(dense, maps, threads, [&](const std::uint16_t* from, int there, std::uint16_t* to) {
+    const int pixel = maps.pixel();
+    for (long x = 0; x < maps.w; x++, to += pixel, from += maps.c)
+      std::fill(std::copy_n(from, there, to), to + pixel, std::uint16_t(0));
+  });
+}
+
+void to_tiles(const float* dense, const TileMaps& maps, int threads) {
+  rows_to_tiles(dense, maps, threads, [&](const float* from, int there, std::uint16_t* to) {
+    kernels().training->to_bf16({from, maps.c, to, maps.pixel(), there, maps.w});
   });
 }
 

@@ -8,8 +8,9 @@
 
 namespace pellucid::training {
 
-// Dense maps (n, h, w, c) of bfloat16 to those of tile_maps.h, and back.
+// Dense maps (n, h, w, c) of bfloat16, or of float32 to be rounded, to those of tile_maps.h, and back.
 void to_tiles(const std::uint16_t* dense, const TileMaps& maps, int threads);
+void to_tiles(const float* dense, const TileMaps& maps, int threads);
 void from_tiles(const TileMaps& maps, std::uint16_t* dense, int threads);
 
 // An activation, as it is taken forward and back. Forward writes its mask, if not null; backward reads it. `slope` and

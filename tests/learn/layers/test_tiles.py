@@ -222,6 +222,17 @@ def test_a_step_asks_for_no_memory_that_an_earlier_one_did_not() -> None:
     assert held[1] == held[2] == held[3]
 
 
+@pytest.mark.parametrize("channels", [1, 3, 16, 27, 32, 63, 64, 130])
+def test_maps_of_float32_are_rounded_on_the_way(channels: int) -> None:
+    x = torch.randn(2, channels, 5, 7).to(memory_format=torch.channels_last)
+    rounded = x.to(torch.bfloat16)
+    seen, right, size = on_tiles.to_tiles(x), on_tiles.to_tiles(rounded), on_tiles.size_of(x)
+    assert torch.equal(on_tiles.from_tiles(seen, size, channels), rounded)
+    padded = -(-channels // 16) * 16
+    behind = 64 * (padded if padded % 32 else 32)  # what products may read in excess and do not use
+    assert torch.equal(seen[:-behind], right[:-behind])
+
+
 def test_masks_take_a_bit_for_each_value() -> None:
     size, channels = (4, 63, 63), 64
     values = 4 * 63 * 63 * channels

@@ -9,7 +9,7 @@ import torch
 
 from pellucid import _engine
 from pellucid.errors import UsageError
-from pellucid.learn.layers import on_tiles
+from pellucid.learn.layers import image_loss, on_tiles
 from pellucid.learn.recipes import load_recipe
 from pellucid.learn.training.job import Job
 from pellucid.learn.training.kernels import precision_for, settled_engine
@@ -70,6 +70,15 @@ def test_both_engines_train_to_nearly_the_same_weights(tmp_path: Path) -> None:
         found[engine] = torch.cat([w.flatten() for w in load_run(run)[0].parameters()])
     difference = (found["pellucid"] - found["torch"]).abs().max()
     assert 0 < difference < 1e-3  # other kernels round otherwise
+
+
+@on_vectors
+def test_the_loss_goes_with_the_engine(tmp_path: Path, crops: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses, mean = [], image_loss.mean_loss
+    monkeypatch.setattr(image_loss, "mean_loss", lambda *given: losses.append(1) or mean(*given))
+    for engine, expected in (("torch", 0), ("pellucid", 3)):
+        train(job(tmp_path / engine, crops, "steps=3", precision="fp32", engine=engine))
+        assert len(losses) == expected
 
 
 @on_vectors

@@ -83,6 +83,8 @@ def convolutions_backward(gradient, x, maps, weights, biases, geometry, relu, sl
     last = activations[-1]
     if last.layer.active:
         gradient = kernels.back_through(last.layer, last.shown(kernels), gradient, last.sums)
+    else:
+        gradient = kernels.laid_out(gradient)  # once: weights and data both read it
     for k in range(len(layers) - 1, -1, -1):
         of_weight, of_bias = kernels.back_to_weights(layers[k], inputs[k], gradient)
         of_weights.insert(0, of_weight)

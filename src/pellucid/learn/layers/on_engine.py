@@ -23,6 +23,11 @@ def forward(layer: Layer, x: Tensor) -> Tensor:
     return _tensor(out)
 
 
+def laid_out(x: Tensor) -> Tensor:
+    """The same values, dense as (n, h, w, c)."""
+    return _tensor(_channels_last(x))
+
+
 def back_through(layer: Layer, shown: Tensor, gradient: Tensor, sums: Tensor | None) -> Tensor:
     """The gradient of what the layer's activation took. `shown` has the sign of that; `sums`, a value for each channel,
     gets those of gradient times `shown` where it is negative."""

@@ -45,9 +45,11 @@ def mask_length(size: Size, channels: int) -> int:
 
 def to_tiles(x: Tensor) -> Tensor:
     """(n, c, h, w) of any float type -> a map."""
-    dense = x.detach().to(torch.bfloat16).permute(0, 2, 3, 1).contiguous()
-    out = _map(size_of(x), x.shape[1])
-    _engine.training_to_tiles(_bits(dense), _bits(out), _threads())
+    dense, out = x.detach().permute(0, 2, 3, 1), _map(size_of(x), x.shape[1])
+    if dense.dtype == torch.float32 and dense.is_contiguous():  # rounded on the way
+        _engine.training_floats_to_tiles(dense.numpy(), _bits(out), _threads())
+    else:
+        _engine.training_to_tiles(_bits(dense.to(torch.bfloat16).contiguous()), _bits(out), _threads())
     return out
 
 

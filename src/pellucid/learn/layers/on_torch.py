@@ -13,7 +13,7 @@ def forward(layer: Layer, x: Tensor) -> Tensor:
     x = F.conv2d(x, layer.weight, layer.bias if len(layer.bias) else None, *layer.geometry)
     if len(layer.slope):
         x = F.prelu(x, layer.slope)
-    return _laid_out(x.relu() if layer.relu else x)
+    return laid_out(x.relu() if layer.relu else x)
 
 
 def back_through(layer: Layer, shown: Tensor, gradient: Tensor, sums: Tensor | None) -> Tensor:
@@ -35,7 +35,7 @@ def back_to_data(
     of_x, _, _ = _backward(layer, x, gradient, (True, False, False))
     if before is not None and shown is not None:
         of_x = back_through(before, shown, of_x, sums)
-    return _laid_out(of_x)
+    return laid_out(of_x)
 
 
 def _backward(layer: Layer, x: Tensor, gradient: Tensor, wanted: tuple[bool, bool, bool]) -> tuple[Tensor, ...]:
@@ -45,6 +45,6 @@ def _backward(layer: Layer, x: Tensor, gradient: Tensor, wanted: tuple[bool, boo
     )
 
 
-def _laid_out(x: Tensor) -> Tensor:
+def laid_out(x: Tensor) -> Tensor:
     """The same values, dense as (n, h, w, c)."""
     return x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)

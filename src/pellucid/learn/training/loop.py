@@ -21,6 +21,7 @@ from pellucid.errors import NotFiniteError
 from pellucid.learn.acceleration import accelerate
 from pellucid.learn.data.keyed_random import bits
 from pellucid.learn.data.prefetch import Prefetched
+from pellucid.learn.losses import on_torch
 from pellucid.learn.networks import build_network
 from pellucid.learn.recipes import recipe_to_text
 from pellucid.learn.training import precision as precisions
@@ -88,7 +89,7 @@ class Training:
         self.state = self._begin(saved)
         self.weights = [w for w in self.state.network.parameters() if w.requires_grad]
         self.network = self.fabric.setup_module(self.state.network)
-        self.loss = self.subject.loss
+        self.loss = on_torch(self.subject.loss) if setting["engine"] == "torch" else self.subject.loss
         self.watchers, self.callbacks = job.callbacks, list[Callback]()  # all of them, and those that have started
         self.operations = 0  # for one sample
         self.interval = Interval(self.state.step)
