@@ -12,13 +12,13 @@ namespace winograd {
 
 using pellucid::winograd::kA, pellucid::winograd::kB;
 using pellucid::winograd::kChannels, pellucid::winograd::lines_of_channels;
+using pellucid::winograd::kPairs, pellucid::winograd::kFrequencyOf;
 using pellucid::winograd::kSide, pellucid::winograd::kFrequencies;
 constexpr std::ptrdiff_t kTile = kFrequencies * kChannels, kSums = kFrequencies * kLanes;  // a tile in u, in m
 constexpr int kUnrolled = kRegisters >= 32 ? kSide : 1;  // 36 values in 16 registers: plain loops are 8 % faster there
 
 // Two of the six frequencies of B^T d: 1 and 2 (pair 0), 3 and 4 (1), 0 and 5 (2). The odd half is multiplied first,
 // so that a sum and a difference are left: processors add beside their multipliers.
-constexpr int kPairs = 3, kFrequencyOf[kPairs][2] = {{1, 2}, {3, 4}, {0, 5}};
 inline __attribute__((always_inline)) void pair_of_frequencies(int pair, const V (&d)[kSide], V& u, V& v) {
   if (pair == 2) {
     u = (d[0] + d[4]) - 2.5f * d[2];

@@ -11,22 +11,27 @@ struct PackedTiles;      // kernels/packed.h
 
 namespace pellucid::training {
 
-// `tiles` neighbouring tiles of one row of tiles, in Winograd's space: 36 frequencies, each `frequency` floats after
-// the one before, within which a tile's channels follow the last one's at `stride`. Strides are multiples of 16.
+// `tiles` neighbouring tiles of one row of tiles, in Winograd's space: the twelve frequencies of one pair in y, those
+// in x side by side, each `frequency` floats after the one before, within which a tile's channels follow the last one's
+// at `channels`. `sums`, if not null, gets each channel's sum over the pixels of all tiles. Strides are multiples
+// of 16.
 struct TileRow {
   const float* const* rows;  // of pixels, `stride` floats each: 6 of the input or 4 of the gradient
-  int stride, tiles;
+  int stride, channels, tiles, pair;
   float* to;
   std::ptrdiff_t frequency;
+  float* sums;
 };
 
-// sums[i][o] += over t < count: u[t * u_step + i] * v[t * v_step + o], for i < ic and whole vectors of o that cover oc.
+// sums[i][o] += over t < count: u[t * u_step + i] * v[t * v_step + o], for i < ic and whole vectors of o that cover oc;
+// = instead of += if nothing is there yet.
 struct OuterProducts {
   const float *u, *v;
   std::ptrdiff_t u_step, v_step;
   int count, ic, oc;
   float* sums;
   std::ptrdiff_t sums_step;
+  bool first;
 };
 
 // Numbers of one tensor, one after the other; `average`, the moving average of the weights, may be null.
@@ -113,7 +118,7 @@ struct Functions {
   double (*squares)(const float* data, long count);  // their sum
   double (*loss)(const LossLine& line);
   void (*to_bf16)(const ToBf16& row);
-  void (*tile_forward)(const TileBand& band);        // on matrix tiles: emulated, but for amx
+  void (*tile_forward)(const TileBand& band);  // on matrix tiles: emulated, but for amx
   void (*tile_backward)(const TileBand& band);
   void (*tile_back_through)(const TileBand& band);  // of gradients that lie where they are to be written
   void (*tile_weights)(const TileUnit& unit);

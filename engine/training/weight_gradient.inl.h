@@ -7,55 +7,63 @@ namespace training_functions {
 
 using training::OuterProducts, training::TileRow;
 
-using winograd::kSide, winograd::kA, winograd::kB;
+using winograd::kSide, winograd::kA, winograd::kB, winograd::kPairs, winograd::kFrequencyOf;
 constexpr int kOutputs = 4;
 
-// Four gradients to six frequencies: the transpose of winograd::from_frequencies.
-inline __attribute__((always_inline)) void spread(const V (&y)[kOutputs], V (&f)[kSide]) {
-  const V even_a = y[0] + 0.5f * y[2], odd_a = kA * (y[1] + 0.5f * y[3]);
-  const V even_b = y[0] + 2.0f * y[2], odd_b = kB * (y[1] + 2.0f * y[3]);
-  f[0] = y[0];
-  f[1] = even_a + odd_a;
-  f[2] = even_a - odd_a;
-  f[3] = even_b + odd_b;
-  f[4] = even_b - odd_b;
-  f[5] = y[3];
+// Four gradients to two of six frequencies: the transpose of winograd::from_frequencies.
+inline __attribute__((always_inline)) void pair_of(int pair, const V (&y)[kOutputs], V& f, V& g) {
+  if (pair == 2) {
+    f = y[0];
+    g = y[3];
+  } else {
+    const float near = pair == 0 ? 0.5f : 2.0f, point = pair == 0 ? kA : kB;
+    const V even = y[0] + near * y[2], odd = point * (y[1] + near * y[3]);
+    f = even + odd;
+    g = even - odd;
+  }
+}
+inline __attribute__((always_inline)) void pair_of(int pair, const V (&d)[kSide], V& f, V& g) {
+  winograd::pair_of_frequencies(pair, d, f, g);
 }
 
-inline __attribute__((always_inline)) void to_space(const V (&d)[kSide], V (&f)[kSide]) {
-  winograd::to_frequencies(d, f);
-}
-inline __attribute__((always_inline)) void to_space(const V (&d)[kOutputs], V (&f)[kSide]) { spread(d, f); }
-
-// S x S pixels, kLanes channels of each, to 36 frequencies.
-template <int S>
-inline void transform(const float* const* rows, std::ptrdiff_t offset, int stride, float* to,
-                      std::ptrdiff_t frequency) {
-  V half[kSide][S];  // [frequency in y][x]
+// S x S pixels, kLanes channels of each, to the twelve frequencies of one pair in y.
+template <int S, int Pair, bool kSums>
+inline __attribute__((always_inline)) void transform(const TileRow& row, std::ptrdiff_t from, float* to, int channel) {
+  V half[2][S], sum = zero();  // [frequency in y][x]
 #pragma GCC unroll winograd::kUnrolled
   for (int j = 0; j < S; j++) {
-    V d[S], f[kSide];
+    V d[S];
 #pragma GCC unroll 6
-    for (int i = 0; i < S; i++) d[i] = load(rows[i] + offset + j * stride);
-    to_space(d, f);
-#pragma GCC unroll 6
-    for (int i = 0; i < kSide; i++) half[i][j] = f[i];
+    for (int i = 0; i < S; i++) d[i] = load(row.rows[i] + from + j * row.stride);
+    pair_of(Pair, d, half[0][j], half[1][j]);
+    if constexpr (kSums) sum += (d[0] + d[1]) + (d[2] + d[3]);
   }
+  if constexpr (kSums) store(row.sums + channel, load(row.sums + channel) + sum);
 #pragma GCC unroll winograd::kUnrolled
-  for (int i = 0; i < kSide; i++) {
-    V f[kSide];
-    to_space(half[i], f);
-#pragma GCC unroll 6
-    for (int j = 0; j < kSide; j++) store(to + (i * kSide + j) * frequency, f[j]);
-  }
+  for (int i = 0; i < 2; i++)
+#pragma GCC unroll 3
+    for (int p = 0; p < kPairs; p++) {
+      V f, g;
+      pair_of(p, half[i], f, g);
+      store(to + (i * kSide + kFrequencyOf[p][0]) * row.frequency, f);
+      store(to + (i * kSide + kFrequencyOf[p][1]) * row.frequency, g);
+    }
+}
+
+template <int S, int Pair, bool kSums>
+void tiles_of_pair(const TileRow& row) {
+  for (int t = 0; t < row.tiles; t++)
+    for (int c = 0; c < row.channels; c += kLanes)
+      transform<S, Pair, kSums>(row, std::ptrdiff_t(t) * kOutputs * row.stride + c,
+                                row.to + std::ptrdiff_t(t) * row.channels + c, c);
 }
 
 template <int S>
 void tile_row(const TileRow& row) {
-  for (int t = 0; t < row.tiles; t++)
-    for (int c = 0; c < row.stride; c += kLanes)
-      transform<S>(row.rows, std::ptrdiff_t(t) * kOutputs * row.stride + c, row.stride,
-                   row.to + std::ptrdiff_t(t) * row.stride + c, row.frequency);
+  if constexpr (S == kOutputs)
+    if (row.sums) return tiles_of_pair<S, 0, true>(row);
+  if (row.pair == 0) return tiles_of_pair<S, 0, false>(row);
+  row.pair == 1 ? tiles_of_pair<S, 1, false>(row) : tiles_of_pair<S, 2, false>(row);
 }
 
 template <int P, int N>
@@ -66,7 +74,7 @@ void block(const OuterProducts& call, int i, int o) {
 #pragma GCC unroll 32
   for (int p = 0; p < P; p++)
 #pragma GCC unroll 8
-    for (int n = 0; n < N; n++) s[p][n] = load(sums + p * call.sums_step + n * kLanes);
+    for (int n = 0; n < N; n++) s[p][n] = call.first ? zero() : load(sums + p * call.sums_step + n * kLanes);
   for (int t = 0; t < call.count; t++, u += call.u_step, v += call.v_step) {
     V w[N];
 #pragma GCC unroll 8
