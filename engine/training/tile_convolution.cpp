@@ -167,6 +167,13 @@ class Convolution {
   }
 };
 
+// The channels of a whole plane: a copy whose length the compiler knows.
+void copy_pixels(const std::uint16_t* from, std::ptrdiff_t from_step, std::uint16_t* to, std::ptrdiff_t to_step,
+                 long pixels) {
+  for (long x = 0; x < pixels; x++, from += from_step, to += to_step)
+    std::memcpy(to, from, sizeof(std::uint16_t) * kPlane);
+}
+
 // Calls work(first number in the dense map, numbers of a pixel that are there, first in its plane) for every row of
 // every plane, and makes the zeros around them.
 template <class T, class F>
@@ -187,6 +194,7 @@ void rows_to_tiles(const T* dense, const TileMaps& maps, int threads, F work) {
 void to_tiles(const std::uint16_t* dense, const TileMaps& maps, int threads) {
   rows_to_tiles(dense, maps, threads, [&](const std::uint16_t* from, int there, std::uint16_t* to) {
     const int pixel = maps.pixel();
+    if (there == kPlane) return copy_pixels(from, maps.c, to, kPlane, maps.w);
     for (long x = 0; x < maps.w; x++, to += pixel, from += maps.c)
       std::fill(std::copy_n(from, there, to), to + pixel, std::uint16_t(0));
   });
@@ -205,7 +213,10 @@ void from_tiles(const TileMaps& maps, std::uint16_t* dense, int threads) {
       const int there = std::min(pixel, maps.c - p * pixel);
       const std::uint16_t* from = maps.row(i / maps.h, i % maps.h) + p * maps.whole_plane();
       std::uint16_t* to = dense + i * maps.w * maps.c + p * pixel;
-      for (long x = 0; x < maps.w; x++, from += pixel, to += maps.c) std::copy_n(from, there, to);
+      if (there == kPlane)
+        copy_pixels(from, kPlane, to, maps.c, maps.w);
+      else
+        for (long x = 0; x < maps.w; x++, from += pixel, to += maps.c) std::copy_n(from, there, to);
     }
   });
 }

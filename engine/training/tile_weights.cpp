@@ -15,7 +15,6 @@ constexpr int kParts = 12;         // shared equally by 2, 3, 4, 6 and 12 thread
 constexpr int kUnitPixels = 1536;  // about: both operands of 64 channels in half the second cache
 constexpr int kUnitRows = 6;       // at least, for the two rows more that are prepared
 constexpr std::ptrdiff_t kTileNumbers = kTile * kTile;
-using Line = float[kTile];
 
 constexpr long divide_up(long a, long b) { return (a + b - 1) / b; }
 
@@ -34,19 +33,17 @@ struct Work {
     threads = std::clamp(threads, 1, parts);
     const std::ptrdiff_t scratch_size = divide_up(unit(0, nullptr, nullptr).scratch_numbers(), 32) * 32;
     const Buffer sums(sizeof(float) * parts * part_size), scratch(sizeof(std::uint16_t) * threads * scratch_size);
-    std::atomic<int> next = 0, next_channel = 0;
+    std::atomic<int> next = 0, next_row = 0;
     run_on_threads(threads, [&](int thread, int) {
       auto* own = reinterpret_cast<std::uint16_t*>(scratch.data()) + thread * scratch_size;
       for (int part; (part = next++) < parts;) one_part(part, sums.floats() + part * part_size, own);
     });
+    const int rows = k * k * gradient.groups();
     run_on_threads(threads, [&](int, int) {
-      for (int oc; (oc = next_channel++) < gradient.c;) finish_channel(sums.floats(), oc, weight_gradient);
+      for (int row; (row = next_row++) < rows;) finish_row(row, sums.floats(), weight_gradient);
     });
-    for (int oc = 0; bias_gradient && oc < gradient.c; oc++) {
-      Line line;
-      total(sums.floats() + bias_at + oc * kTile, line);
-      bias_gradient[oc] = line[0];
-    }
+    if (bias_gradient) add_parts(sums.floats() + bias_at, gradient.groups() * kTileNumbers);
+    for (int oc = 0; bias_gradient && oc < gradient.c; oc++) bias_gradient[oc] = sums.floats()[bias_at + oc * kTile];
   }
 
   TileUnit unit(long i, std::uint16_t* scratch, float* sums) const {
@@ -72,23 +69,21 @@ struct Work {
       if (const TileUnit u = unit(i, scratch, sums); u.pixels) kernels().training->tile_weights(u);
   }
 
-  void total(const float* of_first_part, Line& line) const {
-    std::fill_n(line, kTile, 0.0f);
-    for (int part = 0; part < parts; part++)
-      for (int i = 0; i < kTile; i++) line[i] += of_first_part[part * part_size + i];
+  // To numbers of the first part those of the others, in order of memory: they come from beyond the near caches.
+  void add_parts(float* of_first_part, std::ptrdiff_t count) const {
+    for (int part = 1; part < parts; part++)
+      for (std::ptrdiff_t i = 0; i < count; i++) of_first_part[i] += of_first_part[part * part_size + i];
   }
 
-  // All gradients of one output channel: (ic, k, k).
-  void finish_channel(const float* sums, int oc, float* weight_gradient) const {
-    const int taps = k * k;
-    float* to = weight_gradient + std::ptrdiff_t(oc) * x.c * taps;
-    for (int tap = 0; tap < taps; tap++)
-      for (int ic = 0; ic < x.c; ic += kTile) {
-        const std::ptrdiff_t tile = (std::ptrdiff_t(tap) * gradient.groups() + oc / kTile) * x.groups() + ic / kTile;
-        Line line;
-        total(sums + tile * kTileNumbers + oc % kTile * kTile, line);
-        for (int i = 0; i < kTile && ic + i < x.c; i++) to[(ic + i) * taps + tap] = line[i];
-      }
+  // The gradients of one tap and sixteen output channels, to (oc, ic, k, k).
+  void finish_row(int row, float* sums, float* weight_gradient) const {
+    const int taps = k * k, tap = row / gradient.groups(), oc = row % gradient.groups() * kTile;
+    float* tiles = sums + std::ptrdiff_t(row) * x.groups() * kTileNumbers;
+    add_parts(tiles, x.groups() * kTileNumbers);
+    for (int o = 0; o < kTile && oc + o < gradient.c; o++) {
+      float* to = weight_gradient + std::ptrdiff_t(oc + o) * x.c * taps + tap;
+      for (int ic = 0; ic < x.c; ic++) to[ic * taps] = tiles[ic / kTile * kTileNumbers + o * kTile + ic % kTile];
+    }
   }
 };
 
