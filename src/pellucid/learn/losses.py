@@ -1,8 +1,8 @@
 """Losses for images [A10]: each a small frozen dataclass that is called with output and target and gives a scalar.
 
 Where the output is smaller than the target (convolutions without padding), only the target's centred inner region
-counts. All of these average over every element: samples, channels, rows and columns, and an output in bfloat16 is
-compared in float32. The losses of classes are the last ones here.
+counts. Where nothing else is said a loss averages over every element: samples, channels, rows and columns. An output in
+bfloat16 is compared in float32. The losses of classes are the last ones here.
 """
 
 from __future__ import annotations
@@ -89,19 +89,6 @@ class Charbonnier(ImageLoss):
         return image_loss.mean_loss(output, target, "charbonnier", self.epsilon)
 
 
-def on_torch(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The same loss, computed by torch alone."""
-    return loss.on_torch if isinstance(loss, ImageLoss) else loss
-
-
-@dataclass(frozen=True)
-class CrossEntropy:
-    """The mean of -log p(label), p the softmax of the output: (n, classes) beside labels (n,)."""
-
-    def __call__(self, output: Tensor, labels: Tensor) -> Tensor:
-        return torch.nn.functional.cross_entropy(output, labels)
-
-
 @dataclass(frozen=True)
 class LogError:
     """The mean over samples of ln sqrt(e + floor), e a sample's mean squared error: what PSNR measures, with its sign
@@ -127,6 +114,19 @@ class LogError:
             y = (difference * difference.new_tensor(LUMA).reshape(1, 3, 1, 1)).sum(dim=1)
             error = (1 - self.luma) * error + self.luma * y.square().mean(dim=(1, 2))
         return torch.log(error + self.floor).mean() / 2
+
+
+def on_torch(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The same loss, computed by torch alone."""
+    return loss.on_torch if isinstance(loss, ImageLoss) else loss
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """The mean of -log p(label), p the softmax of the output: (n, classes) beside labels (n,)."""
+
+    def __call__(self, output: Tensor, labels: Tensor) -> Tensor:
+        return torch.nn.functional.cross_entropy(output, labels)
 
 
 LOSSES: dict[str, type] = {
