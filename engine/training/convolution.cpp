@@ -77,7 +77,7 @@ struct WholeMaps {
 
 void forward(const ConvolutionShape& shape, const float* weight, const float* bias, Activation activation,
              const float* slope, const ConstMaps& x, const Maps<float>& y, int threads) {
-  const auto kernel = fresh_kernel(shape, weight, bias, activation, slope);
+  const auto kernel = fresh_kernel(shape, weight, bias, activation, slope, threads);
   WholeMaps{.shape = shape, .kernel = *kernel, .from = x, .spread_y = 1, .spread_x = 1, .to = y, .activation = nullptr}
       .run(threads);
 }
@@ -112,8 +112,8 @@ void backward_data(const ConvolutionShape& shape, const float* weight, const Con
                               .pad_top = last_y - shape.pad_top,
                               .pad_left = last_x - shape.pad_left};
   const Buffer turned(sizeof(float) * shape.oc * (shape.ic / shape.groups) * shape.kh * shape.kw);
-  turn_weights(shape, weight, turned.floats());
-  const auto kernel = fresh_kernel(back, turned.floats(), nullptr, Activation::none, nullptr);
+  turn_weights(shape, weight, turned.floats(), threads);
+  const auto kernel = fresh_kernel(back, turned.floats(), nullptr, Activation::none, nullptr, threads);
   WholeMaps{.shape = back,
             .kernel = *kernel,
             .from = gradient,

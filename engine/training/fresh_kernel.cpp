@@ -1,7 +1,9 @@
 #include "training/fresh_kernel.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "execution/pool.h"
 #include "isa/isa.h"
 #include "isa/kernels.h"
 #include "kernels/packed.h"
@@ -32,10 +34,18 @@ void to_frequencies(const Line* taps, int step, Line* out, int out_step) {
   }
 }
 
+// Calls work(0) ... work(count - 1), an equal share of neighbours on each thread.
+template <class F>
+void in_shares(long count, int threads, F work) {
+  run_on_threads(int(std::clamp<long>(threads, 1, count)), [&](int thread, int all) {
+    for (long i = count * thread / all; i < count * (thread + 1) / all; i++) work(i);
+  });
+}
+
 class FreshWinograd : public ConvolutionKernel {
  public:
   FreshWinograd(const ConvolutionShape& shape, const float* weight, const float* bias, Activation activation,
-                const float* slope)
+                const float* slope, int threads)
       : table(kernels()),
         oc_vectors((shape.oc + table.lanes - 1) / table.lanes),
         weights(sizeof(float) * kFrequencies * shape.ic * oc_vectors * table.lanes),
@@ -52,7 +62,7 @@ class FreshWinograd : public ConvolutionKernel {
     std::fill_n(slopes.floats(), per_channel, 0.0f);
     if (bias) std::copy_n(bias, shape.oc, biases.floats());
     if (slope) std::copy_n(slope, shape.oc, slopes.floats());
-    pack(weight);
+    pack(weight, threads);
   }
   void run(const ConvolutionCall& call) const override { table.winograd4x4(packed, call); }
   int tile() const override { return 4; }
@@ -72,22 +82,29 @@ class FreshWinograd : public ConvolutionKernel {
   }
 
   // As PackedWinograd says: for each block of output channels, [36 frequencies][ic][block].
-  void pack(const float* weight) {
-    const ConvolutionShape& s = packed.shape;
+  void pack(const float* weight, int threads) const {
+    struct Lines {  // of outputs
+      float* block;
+      int lanes, first, o;  // outputs of the block, its first one, where the line begins in it
+    };
+    std::vector<Lines> all;
     float* block = weights.floats();
     for (int v = 0, n; v < oc_vectors; v += n) {
       n = split_vectors(oc_vectors - v, table.most_vectors);
       const int lanes = n * table.lanes;
-      for (int o = 0; o < lanes; o += kOutputs)
-        for (int ic = 0; ic < s.ic; ic++) {
-          Line f[kFrequencies];
-          transform(weight, v * table.lanes + o, ic, f);
-          const int count = std::min(kOutputs, lanes - o);
-          for (int i = 0; i < kFrequencies; i++)
-            std::copy_n(f[i], count, block + (std::ptrdiff_t(i) * s.ic + ic) * lanes + o);
-        }
-      block += std::ptrdiff_t(kFrequencies) * s.ic * lanes;
+      for (int o = 0; o < lanes; o += kOutputs) all.push_back({block, lanes, v * table.lanes, o});
+      block += std::ptrdiff_t(kFrequencies) * packed.shape.ic * lanes;
     }
+    const long tasks = long(all.size()) * packed.shape.ic;
+    in_shares(tasks, threads, [&](long task) {
+      const Lines& lines = all[task / packed.shape.ic];
+      const int ic = int(task % packed.shape.ic);
+      Line f[kFrequencies];
+      transform(weight, lines.first + lines.o, ic, f);
+      const int count = std::min(kOutputs, lines.lanes - lines.o);
+      for (int i = 0; i < kFrequencies; i++)
+        std::copy_n(f[i], count, lines.block + (std::ptrdiff_t(i) * packed.shape.ic + ic) * lines.lanes + lines.o);
+    });
   }
 
   void transform(const float* weight, int oc, int ic, Line* f) const {
@@ -111,19 +128,20 @@ class FreshWinograd : public ConvolutionKernel {
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> fresh_kernel(const ConvolutionShape& shape, const float* weight, const float* bias,
-                                                Activation activation, const float* slope) {
-  if (FreshWinograd::takes(shape)) return std::make_unique<FreshWinograd>(shape, weight, bias, activation, slope);
+                                                Activation activation, const float* slope, int threads) {
+  if (FreshWinograd::takes(shape))
+    return std::make_unique<FreshWinograd>(shape, weight, bias, activation, slope, threads);
   return make_convolution(shape, weight, bias, activation, slope);
 }
 
-void turn_weights(const ConvolutionShape& s, const float* weight, float* to) {
+void turn_weights(const ConvolutionShape& s, const float* weight, float* to, int threads) {
   const int icg = s.ic / s.groups, ocg = s.oc / s.groups, taps = s.kh * s.kw;
-  for (int g = 0; g < s.groups; g++)
-    for (int i = 0; i < icg; i++)
-      for (int o = 0; o < ocg; o++) {
-        const float* from = weight + (std::ptrdiff_t(g * ocg + o) * icg + i) * taps;
-        std::reverse_copy(from, from + taps, to + (std::ptrdiff_t(g * icg + i) * ocg + o) * taps);
-      }
+  in_shares(s.ic, threads, [&](long ic) {  // of all groups
+    for (int o = 0; o < ocg; o++) {
+      const float* from = weight + ((ic / icg * ocg + o) * icg + ic % icg) * taps;
+      std::reverse_copy(from, from + taps, to + (ic * ocg + o) * taps);
+    }
+  });
 }
 
 }  // namespace pellucid::training

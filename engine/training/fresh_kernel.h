@@ -8,10 +8,10 @@
 namespace pellucid::training {
 
 std::unique_ptr<ConvolutionKernel> fresh_kernel(const ConvolutionShape& shape, const float* weight, const float* bias,
-                                                Activation activation, const float* slope);
+                                                Activation activation, const float* slope, int threads);
 
 // Weights (oc, ic / groups, kh, kw) of the convolution that carries gradients back: turned by half, channels exchanged
 // within each group. `to` is as large.
-void turn_weights(const ConvolutionShape& shape, const float* weight, float* to);
+void turn_weights(const ConvolutionShape& shape, const float* weight, float* to, int threads);
 
 }  // namespace pellucid::training
