@@ -106,7 +106,7 @@ def _unowned(gradient: Tensor) -> Tensor:
     if torch.is_grad_enabled():  # nothing is taken or added to in place
         return gradient
     gradient = gradient.detach()
-    torch.autograd.Variable._execution_engine.queue_callback(lambda: gradient)
+    torch.autograd.Variable._execution_engine.queue_callback(lambda: gradient)  # type: ignore[arg-type]
     return gradient
 
 
