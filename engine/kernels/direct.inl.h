@@ -34,8 +34,8 @@ void block(const Work& work, int row, int x, int group, int index, int channel, 
 using Block = void (*)(const Work&, int, int, int, int, int, const float*);
 
 template <int N, int... P>
-constexpr Block block_of(int pixels, std::integer_sequence<int, P...>) {
-  constexpr Block all[] = {block<P + 1, N>...};
+inline Block block_of(int pixels, std::integer_sequence<int, P...>) {
+  static constexpr Block all[] = {block<P + 1, N>...};
   return all[pixels - 1];
 }
 

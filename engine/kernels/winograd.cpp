@@ -62,7 +62,7 @@ class Winograd : public Kernel {
   // weigh that a pass streams. Measured; between half and twice these numbers it matters by 3 %.
   static int tiles(const ConvolutionShape& s) {
     const long size = long(s.ic) * s.oc;
-    return size <= 32 * 32 ? 12 : size <= 128 * 128 ? 24 : 48;
+    return size <= 32 * 32 ? 12 : size <= 128 * 128 ? 24 : winograd::kMostTiles;
   }
   Floats pack(const Given& given) const;
   const Floats weight;

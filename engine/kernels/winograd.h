@@ -14,4 +14,6 @@ constexpr int kPairs = 3, kFrequencyOf[kPairs][2] = {{1, 2}, {3, 4}, {0, 5}};
 constexpr int kChannels = 16;
 constexpr int lines_of_channels(int channels) { return (channels + kChannels - 1) / kChannels; }
 
+constexpr int kMostTiles = 48;  // that a pass takes
+
 }  // namespace pellucid::winograd

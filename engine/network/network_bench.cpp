@@ -1,6 +1,6 @@
 // How long whole networks take: the nets A, C, D of the records and E, A with 16 layers of 64 (3x3 convolutions with
-// relu, then a pixel shuffle), best of several runs. Arguments: net, threads, strip, block, runs, 1 for bf16; the
-// choice of steps is made by these numbers.
+// relu, then a pixel shuffle); S and L, built as superres-x3-swift and denoise-light are. Best of several runs.
+// Arguments: net, threads, strip, block, runs, 1 for bf16; the choice of steps is made by these numbers.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -27,18 +27,56 @@ std::shared_ptr<Tensor> random_tensor(std::vector<long> shape, float scale) {
   return tensor;
 }
 
-Network chain(int c, int layers, Precision precision) {
+struct Maker {
   std::vector<NodeSpec> nodes;
-  for (int i = 0; i <= layers; i++) {
-    const long ic = i ? c : 3, oc = i < layers ? c : 27;
-    const int from = int(nodes.size()) - 1;
-    nodes.push_back({"conv" + std::to_string(i), "conv", {from}, {{"padding", 1.0}}, {}});
-    nodes.back().weights["weight"] = random_tensor({oc, ic, 3, 3}, std::sqrt(2.0f / float(9 * ic)));
-    nodes.back().weights["bias"] = random_tensor({oc}, 0.1f);
-    if (i < layers) nodes.push_back({"relu" + std::to_string(i), "relu", {from + 1}, {}, {}});
+
+  int add(const char* operation, std::vector<int> inputs, std::map<std::string, Value> attributes = {}) {
+    nodes.push_back(
+        {operation + std::to_string(nodes.size()), operation, std::move(inputs), std::move(attributes), {}});
+    return int(nodes.size()) - 1;
   }
-  nodes.push_back({"shuffle", "pixel_shuffle", {int(nodes.size()) - 1}, {{"factor", 3.0}}, {}});
-  return Network(std::move(nodes), 3, precision);
+  int conv(int from, long ic, long oc, int k = 3, bool padded = true) {
+    const int i = add("conv", {from}, {{"padding", padded ? double(k / 2) : 0.0}});
+    nodes[i].weights["weight"] = random_tensor({oc, ic, k, k}, std::sqrt(2.0f / float(k * k * ic)));
+    nodes[i].weights["bias"] = random_tensor({oc}, 0.1f);
+    return i;
+  }
+  // ic -> c, then layers of c -> c, each with a relu.
+  int layers(int from, int ic, int c, int count) {
+    int x = add("relu", {conv(from, ic, c)});
+    for (int i = 1; i < count; i++) x = add("relu", {conv(x, c, c)});
+    return x;
+  }
+};
+
+Network chain(int c, int layers, Precision precision) {
+  Maker m;
+  m.add("pixel_shuffle", {m.conv(m.layers(-1, 3, c, layers), c, 27)}, {{"factor", 3.0}});
+  return Network(std::move(m.nodes), 3, precision);
+}
+
+Network swift(Precision precision) {
+  Maker m;
+  const int body = m.layers(-1, 3, 32, 6);
+  const int pad = m.add("pad", {-1}, {{"amounts", std::vector<double>(4, 2.0)}, {"mode", std::string("replicate")}});
+  const int interpolation = m.conv(pad, 3, 27, 5, false);
+  m.add("pixel_shuffle", {m.add("add", {m.conv(body, 32, 27), interpolation})}, {{"factor", 3.0}});
+  return Network(std::move(m.nodes), 3, precision);
+}
+
+Network light(Precision precision) {
+  Maker m;
+  const int small = m.add("pixel_unshuffle", {-1}, {{"factor", 2.0}});
+  const int body = m.layers(small, 16, 32, 7);
+  const int picture = m.add("slice_channels", {small}, {{"stop", 12.0}});
+  m.add("pixel_shuffle", {m.add("add", {picture, m.conv(body, 32, 12)})}, {{"factor", 2.0}});
+  return Network(std::move(m.nodes), 4, precision);
+}
+
+Network network_of(char which, Precision precision) {
+  if (which == 'S') return swift(precision);
+  if (which == 'L') return light(precision);
+  return which == 'D' ? chain(16, 4, precision) : chain(which == 'C' ? 32 : 64, which == 'E' ? 16 : 6, precision);
 }
 
 double cpu_ms() { return double(std::clock()) * 1e3 / CLOCKS_PER_SEC; }
@@ -54,13 +92,11 @@ int main(int count, char** words) {
   const Precision precision = number(6, 0) ? Precision::bf16 : Precision::fp32;
   RunOptions options;
   options.threads = number(2, 1), options.strip = number(3, 0), options.block = number(4, 0);
-  const Network network = which == 'A'   ? chain(64, 6, precision)
-                          : which == 'E' ? chain(64, 16, precision)
-                          : which == 'C' ? chain(32, 6, precision)
-                                         : chain(16, 4, precision);
+  const Network network = network_of(which, precision);
   const long h = 360, w = 656;
-  const auto picture = random_tensor({h, w, 3}, 0.5f);
-  std::vector<float> out(9 * h * w * 3);
+  const auto picture = random_tensor({h, w, network.channels()}, 0.5f);
+  const Extent to = network.output_shape(h, w);
+  std::vector<float> out(to.h * to.w * to.c);
   double best = 1e9, best_cpu = 1e9;
   for (int i = 0; i < number(5, 10); i++) {
     const double wall = wall_ms(), cpu = cpu_ms();
