@@ -178,19 +178,22 @@ void Session::run_node(int i, const Walk& mine, long x0, long x1) {
   const long left = std::max(x0, 0L), right = std::min(x1, node.shape.w);
   if (top >= bottom || left >= right) return;
   const auto& functions = row_functions();
-  if (i == 0) {
+  const Task task{inputs[i].data(), rows[i], y0, y1, x0, x1, mine.scratch};
+  const Primitive& primitive = *plan->graph.nodes[i].primitive;
+  bool good = true;
+  if (i == 0)
     for (long y = top; y < bottom; y++)
       functions.unpack(rows[0].row(y) + left * node.stride, caller_in.row(y) + left * node.shape.c, right - left,
                        node.shape.c, node.stride);
-  } else {
-    plan->graph.nodes[i].primitive->run({inputs[i].data(), rows[i], y0, y1, x0, x1, mine.scratch});
-  }
-  bool good = true;
+  else if (node.direct)
+    good = primitive.run_to_caller(task);
+  else
+    primitive.run(task);
   if (i == plan->graph.output && !node.direct)
     for (long y = top; y < bottom; y++)
       good &= functions.pack(caller_out.row(y) + left * node.shape.c, rows[i].row(y) + left * node.stride, right - left,
                              node.shape.c, node.stride);
-  else if (i == plan->graph.output || checking)
+  else if (checking && !node.direct)
     for (long y = top; y < bottom; y++) good &= finite(rows[i], rows[i].row(y), left, right);
   if (!good) report(i);
 }

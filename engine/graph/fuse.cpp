@@ -1,5 +1,6 @@
 // What a convolution takes in: the activation behind it, then an addition, in this order, each only when nobody else
-// reads what lies between. "No" leads to the unfused path.
+// reads what lies between. And a convolution before a pixel shuffle makes its channels in the order in which the
+// shuffle wants them. "No" leads to the unfused path.
 #include <algorithm>
 
 #include "graph/lower.h"
@@ -69,6 +70,42 @@ void close_ranks(Lowered& graph, const std::vector<int>& taken_by) {
   graph.nodes = std::move(left);
 }
 
+// Whether a map's channels may come in any order: a convolution makes them, which adds at most a map of this kind, and
+// nobody else sees it.
+bool may_reorder(const Lowered& graph, const std::vector<int>& readers, int node) {
+  const auto* conv = as_convolution(graph.nodes[node]);
+  return conv && readers[node] == 1 && conv->description.shape.groups == 1 &&
+         (!conv->description.residual || may_reorder(graph, readers, graph.nodes[node].inputs[1]));
+}
+
+// Channel j becomes what was channel order[j]. A channel's sum does not depend on the others, so no bit changes.
+void reorder(Lowered& graph, int node, const std::vector<int>& order) {
+  Description d = as_convolution(graph.nodes[node])->description;
+  const auto reordered = [&](const std::shared_ptr<const Tensor>& from) {
+    auto to = std::make_shared<Tensor>(*from);
+    const auto each = from->values.size() / order.size();
+    for (std::size_t j = 0; j < order.size(); j++)
+      std::copy_n(from->values.begin() + order[j] * each, each, to->values.begin() + j * each);
+    return to;
+  };
+  d.weight = reordered(d.weight);
+  if (d.bias) d.bias = reordered(d.bias);
+  const auto slope = d.slope;
+  for (std::size_t j = 0; j < slope.size(); j++) d.slope[j] = slope[order[j]];
+  if (d.residual) reorder(graph, graph.nodes[node].inputs[1], order);
+  graph.nodes[node].primitive = std::make_shared<ConvolutionPrimitive>(std::move(d));
+}
+
+void order_channels_for_shuffles(Lowered& graph) {
+  const auto readers = count_readers(graph);
+  for (auto& node : graph.nodes) {
+    const auto* shuffle = dynamic_cast<const PixelShuffle*>(node.primitive.get());
+    if (!shuffle || !may_reorder(graph, readers, node.inputs[0])) continue;
+    reorder(graph, node.inputs[0], shuffle->order(as_convolution(graph.nodes[node.inputs[0]])->description.shape.oc));
+    node.primitive = std::make_shared<PixelShuffle>(shuffle->f, shuffle->cut, true);
+  }
+}
+
 }  // namespace
 
 // A chain conv -> activation -> add is gathered at the place of its last node, where all summands exist.
@@ -95,6 +132,7 @@ void fuse(Lowered& graph, const std::vector<Shape>& shapes) {
     }
   }
   close_ranks(graph, taken_by);
+  order_channels_for_shuffles(graph);
 }
 
 namespace {

@@ -78,6 +78,8 @@ class Plan {
   void find_phases(Axis axis);
   long grid(Axis axis) const;
   void choose_steps();
+  int strip_with_fewest_columns(int least, long step);
+  double columns_computed() const;
   void find_columns();
   void find_blocks();
   void find_capacities();

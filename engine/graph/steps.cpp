@@ -31,6 +31,43 @@ void Plan::choose_steps() {
   if (request.threads > 1) strips = std::max(strips, std::min(2L * request.threads, request.w / 64));
   const long even = (request.w + strips - 1) / std::max(strips, 1L);
   strip = int(up_to_multiple(even >= 160 ? (even + 80) / 160 * 160 : even, gx));
+  strip = strip_with_fewest_columns(strip, gx);
+}
+
+// Columns that kernels compute, weighted by the operations of each: those of a block's end are computed in vain.
+double Plan::columns_computed() const {
+  double all = 0;
+  for (std::size_t i = 1; i < nodes.size(); i++) {
+    const Primitive& primitive = *graph.nodes[i].primitive;
+    const int block_of = primitive.columns();
+    if (!nodes[i].alive || block_of == 1) continue;
+    std::vector<Shape> in;
+    for (int from : graph.nodes[i].inputs) in.push_back(nodes[from].shape);
+    const double each = primitive.multiply_adds(in) * double(nodes[i].shape.h);
+    const auto& edges = passes[nodes[i].pass].columns;
+    for (std::size_t s = 1; s < edges.size(); s++) {
+      const long left = std::max(edges[s - 1][i], 0L), right = std::min(edges[s][i], nodes[i].shape.w);
+      if (left < right) all += each * double(up_to_multiple(right - left, block_of));
+    }
+  }
+  return all;
+}
+
+// Matrix tiles take 32 columns at a time, and how many a strip has of a map depends on the map's size and on how far it
+// lags: of a denoiser's maps, half as wide as the picture, strips of 160 columns compute a fifth in vain, strips of 192
+// a fourteenth. So somewhat wider strips are taken where they spare 2 % of the columns or more.
+int Plan::strip_with_fewest_columns(int least, long step) {
+  const auto columns_with = [&](int columns) {
+    strip = columns;
+    find_columns();
+    return columns_computed();
+  };
+  int best = least;
+  double fewest = columns_with(least);
+  const int more = int(up_to_multiple(16, step));
+  for (int wider = int(up_to_multiple(least + 1, more)); fewest > 0 && wider <= least + least / 2; wider += more)
+    if (const double columns = columns_with(wider); columns < 0.98 * fewest) best = wider, fewest = columns;
+  return best;
 }
 
 }  // namespace pellucid

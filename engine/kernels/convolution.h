@@ -53,6 +53,7 @@ class ConvolutionKernel {
   virtual void run(const ConvolutionCall& call) const = 0;
   virtual std::size_t scratch_bytes(int columns) const = 0;  // for rectangles at most this wide, of any height
   virtual int tile() const { return 1; }                     // output rows and columns come in multiples of this
+  virtual int columns() const { return 1; }                  // output columns that are computed at a time
   virtual int reach() const { return 0; }                    // pixels read beyond the padding, left and right
   virtual bool reads_bf16() const { return false; }          // maps of bfloat16 as well as float32
   virtual bool writes_bf16() const { return false; }

@@ -22,6 +22,7 @@ class MatrixTiles : public Kernel {
   std::size_t scratch_bytes(int columns) const override { return tiles_scratch_bytes(packed, columns); }
   bool reads_bf16() const override { return packed.parts == 1; }
   bool writes_bf16() const override { return true; }
+  int columns() const override { return 32; }
   int reach() const override {  // of bfloat16 maps: a run's lead, and pixels of outputs that a block has in excess
     return std::max(divide_up(packed.lead, packed.channels), 32 * packed.shape.stride_x);
   }

@@ -1,6 +1,4 @@
 // Operations that move numbers and compute nothing: pixel shuffle and unshuffle, pad, crop, flatten.
-#include "operations/arrange.h"
-
 #include <algorithm>
 #include <cstring>
 
@@ -8,69 +6,6 @@
 
 namespace pellucid {
 namespace {
-
-class PixelShuffle : public Primitive {
- public:
-  PixelShuffle(Pair factor, Sides cut) : f(factor), cut(cut) {}
-  Shape shape(const std::vector<Shape>& in) const override {
-    const int phases = f.y * f.x;
-    if (in[0].c % phases)
-      throw Error(Error::Kind::graph, "the channels do not divide into the pixels of a shuffle",
-                  std::to_string(in[0].c), "a multiple of " + std::to_string(phases));
-    const Shape out = {in[0].h * f.y - cut.top - cut.bottom, in[0].w * f.x - cut.left - cut.right, in[0].c / phases};
-    if (out.h < 1 || out.w < 1)
-      throw ExtentError(Error::Kind::graph, "nothing is left of the map", text(out), "a pixel");
-    return out;
-  }
-  Reads reads(int, Axis axis, long, long) const override {
-    // What is cut off at the end must be seen to come before the last pixels that stay are known to stay.
-    return axis == Axis::y ? Reads{1, cut.top, cut.top + cut.bottom, f.y}
-                           : Reads{1, cut.left, cut.left + cut.right, f.x};
-  }
-  bool plain_output() const override { return true; }
-  std::size_t scratch_bytes(const std::vector<Shape>& in, long, long) const override {
-    return channel_stride(in[0].c) * sizeof(int);
-  }
-  // Piece by piece, so that an input pixel is in the first cache when all rows that it makes are written.
-  void run(const Task& task) const override {
-    const long piece = kPiece * f.x;
-    for (long y = task.y0; y < task.y1;) {
-      const long end = std::min(task.y1, y - (y + cut.top) % f.y + f.y);  // rows of one input row
-      for (long x = task.x0; x < task.x1; x += piece)
-        for (long of = y; of < end; of++) row(task, of, x, std::min(x + piece, task.x1));
-      y = end;
-    }
-  }
-
- private:
-  static constexpr long kPiece = 64;
-
-  // Input pixels whose outputs all lie in [x0, x1) go at once where outputs are plain; the others one by one.
-  void row(const Task& task, long y, long x0, long x1) const {
-    const int c = task.out.shape.c, stride = task.out.stride, step = task.in[0]->stride,
-              phase = int((y + cut.top) % f.y);
-    const float* in = task.in[0]->row((y + cut.top) / f.y);
-    float* out = task.out.row(y);
-    const auto singly = [&](long from, long to) {
-      for (long x = from; x < to; x++) {
-        const float* pixel = in + (x + cut.left) / f.x * step + phase * f.x + (x + cut.left) % f.x;
-        for (int o = 0; o < c; o++) out[x * stride + o] = pixel[o * f.y * f.x];
-        for (int o = c; o < stride; o++) out[x * stride + o] = 0;
-      }
-    };
-    const long first = (x0 + cut.left + f.x - 1) / f.x, last = (x1 + cut.left) / f.x;
-    if (stride != c || first >= last) return singly(x0, x1);
-    auto* index = reinterpret_cast<int*>(task.scratch);
-    for (int kx = 0; kx < f.x; kx++)
-      for (int o = 0; o < c; o++) index[kx * c + o] = (o * f.y + phase) * f.x + kx;
-    const long from = first * f.x - cut.left, to = last * f.x - cut.left;
-    singly(x0, from);
-    row_functions().pick(out + from * c, in + first * step, index, f.x * c, last - first, step);
-    singly(to, x1);
-  }
-  const Pair f;
-  const Sides cut;
-};
 
 class PixelUnshuffle : public Primitive {
  public:
@@ -188,7 +123,7 @@ class Flatten : public Primitive {
 
 int pixel_shuffle(Builder& b) {
   const int f = b.integer("factor", 1);
-  return b.add(pixel_shuffle_primitive({f, f}, {0, 0, 0, 0}), {b.input()});
+  return b.add(std::make_shared<PixelShuffle>(Pair{f, f}, Sides{0, 0, 0, 0}), {b.input()});
 }
 
 int pixel_unshuffle(Builder& b) {
@@ -211,7 +146,81 @@ int flatten(Builder& b) { return b.add(std::make_shared<Flatten>(), {b.input()})
 
 }  // namespace
 
-PrimitivePointer pixel_shuffle_primitive(Pair factor, Sides cut) { return std::make_shared<PixelShuffle>(factor, cut); }
+// ---- pixel shuffle
+
+Shape PixelShuffle::shape(const std::vector<Shape>& in) const {
+  const int phases = f.y * f.x;
+  if (in[0].c % phases)
+    throw Error(Error::Kind::graph, "the channels do not divide into the pixels of a shuffle", std::to_string(in[0].c),
+                "a multiple of " + std::to_string(phases));
+  const Shape out = {in[0].h * f.y - cut.top - cut.bottom, in[0].w * f.x - cut.left - cut.right, in[0].c / phases};
+  if (out.h < 1 || out.w < 1) throw ExtentError(Error::Kind::graph, "nothing is left of the map", text(out), "a pixel");
+  return out;
+}
+
+Reads PixelShuffle::reads(int, Axis axis, long, long) const {
+  // What is cut off at the end must be seen to come before the last pixels that stay are known to stay.
+  return axis == Axis::y ? Reads{1, cut.top, cut.top + cut.bottom, f.y} : Reads{1, cut.left, cut.left + cut.right, f.x};
+}
+
+std::size_t PixelShuffle::scratch_bytes(const std::vector<Shape>& in, long, long) const {
+  return channel_stride(in[0].c) * sizeof(int);
+}
+
+std::vector<int> PixelShuffle::order(int channels) const {
+  const int c = channels / (f.y * f.x);
+  std::vector<int> all;
+  for (int ky = 0; ky < f.y; ky++)
+    for (int kx = 0; kx < f.x; kx++)
+      for (int o = 0; o < c; o++) all.push_back((o * f.y + ky) * f.x + kx);
+  return all;
+}
+
+// Piece by piece, so that an input pixel is in the first cache when all rows that it makes are written.
+bool PixelShuffle::run_to_caller(const Task& task) const {
+  constexpr long kPiece = 64;
+  bool finite = true;
+  for (long y = task.y0; y < task.y1;) {
+    const long end = std::min(task.y1, y - (y + cut.top) % f.y + f.y);  // rows of one input row
+    for (long x = task.x0; x < task.x1; x += kPiece * f.x)
+      for (long of = y; of < end; of++) finite &= row(task, of, x, std::min(x + kPiece * f.x, task.x1));
+    y = end;
+  }
+  return finite;
+}
+
+// Input pixels whose outputs all lie in [x0, x1) go at once where outputs are plain; the others one by one.
+bool PixelShuffle::row(const Task& task, long y, long x0, long x1) const {
+  const int c = task.out.shape.c, stride = task.out.stride, step = task.in[0]->stride, phase = int((y + cut.top) % f.y),
+            count = f.x * c;
+  const float* in = task.in[0]->row((y + cut.top) / f.y);
+  float* out = task.out.row(y);
+  const auto place = [&](int kx, int o) {
+    return in_order ? (phase * f.x + kx) * c + o : (o * f.y + phase) * f.x + kx;
+  };
+  const auto singly = [&](long from, long to) {
+    for (long x = from; x < to; x++) {
+      const float* pixel = in + (x + cut.left) / f.x * step;
+      const int kx = int((x + cut.left) % f.x);
+      for (int o = 0; o < c; o++) out[x * stride + o] = pixel[place(kx, o)];
+      for (int o = c; o < stride; o++) out[x * stride + o] = 0;
+    }
+    return row_functions().finite(out + from * stride, (to - from) * stride);
+  };
+  const long first = (x0 + cut.left + f.x - 1) / f.x, last = (x1 + cut.left) / f.x;
+  if (stride != c || first >= last) return singly(x0, x1);
+  const long from = first * f.x - cut.left, to = last * f.x - cut.left;
+  bool finite = singly(x0, from);
+  if (in_order) {
+    finite &= row_functions().pack(out + from * c, in + first * step + phase * count, last - first, count, step);
+  } else {
+    auto* index = reinterpret_cast<int*>(task.scratch);
+    for (int kx = 0; kx < f.x; kx++)
+      for (int o = 0; o < c; o++) index[kx * c + o] = place(kx, o);
+    finite &= row_functions().pick(out + from * c, in + first * step, index, count, last - first, step);
+  }
+  return singly(to, x1) && finite;
+}
 
 Declarations arrangement_declarations() {
   return {

@@ -1,7 +1,6 @@
 // Operations along the channels of each pixel: concat, slice, softmax, pooling over groups of channels.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "operations/families.h"
 
@@ -21,20 +20,13 @@ class Concat : public Primitive {
   }
   void run(const Task& task) const override {
     const int stride = task.out.stride, c = task.out.shape.c;
-    for (long y = task.y0; y < task.y1; y++) {
-      float* out = task.out.row(y);
-      for (int from = 0, k = 0; from < c; from += task.in[k]->shape.c, k++)
-        copy(out + task.x0 * stride + from, stride, *task.in[k], y, task);
-      if (c < stride)
-        for (long x = task.x0; x < task.x1; x++) std::fill(out + x * stride + c, out + (x + 1) * stride, 0.0f);
-    }
-  }
-
- private:
-  static void copy(float* out, int stride, const Rows& from, long y, const Task& task) {
-    const float* in = from.row(y) + task.x0 * from.stride;
-    const int c = from.shape.c;
-    for (long x = task.x0; x < task.x1; x++, out += stride, in += from.stride) std::memcpy(out, in, c * sizeof(float));
+    for (long y = task.y0; y < task.y1; y++)
+      for (int from = 0, k = 0; from < c; from += task.in[k]->shape.c, k++) {
+        const Rows& in = *task.in[k];
+        const bool last = from + in.shape.c == c;
+        row_functions().place(task.out.row(y) + task.x0 * stride + from, in.row(y) + task.x0 * in.stride,
+                              task.columns(), in.shape.c, in.stride, last ? stride - from : in.shape.c, stride);
+      }
   }
 };
 
@@ -50,11 +42,8 @@ class Slice : public Primitive {
   void run(const Task& task) const override {
     const int stride = task.out.stride, step = task.in[0]->stride, c = stop - start;
     for (long y = task.y0; y < task.y1; y++)
-      for (long x = task.x0; x < task.x1; x++) {
-        float* out = task.out.row(y) + x * stride;
-        std::memcpy(out, task.in[0]->row(y) + x * step + start, c * sizeof(float));
-        std::fill(out + c, out + stride, 0.0f);
-      }
+      row_functions().place(task.out.row(y) + task.x0 * stride, task.in[0]->row(y) + task.x0 * step + start,
+                            task.columns(), c, step, stride, stride);
   }
 
  private:

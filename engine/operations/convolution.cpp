@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "operations/arrange.h"
 #include "operations/families.h"
 
 namespace pellucid {
@@ -146,7 +145,7 @@ int conv_transpose(Builder& b) {
   // Output extent (n - 1) stride - pads + k + output_padding, out of (n + taps - 1 + more) stride rows.
   const int cut_y = (taps_y + more_y) * stride.y - kh - extra.y + padding.bottom;
   const int cut_x = (taps_x + more_x) * stride.x - kw - extra.x + padding.right;
-  return b.add(pixel_shuffle_primitive(stride, {padding.top, padding.left, cut_y, cut_x}), {phases});
+  return b.add(std::make_shared<PixelShuffle>(stride, Sides{padding.top, padding.left, cut_y, cut_x}), {phases});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The declarations, family by family; table.cpp puts them into the one table. Also the two classes that graph passes
-// must recognise: fusion asks an activation what it is, and a convolution to take it in.
+// The declarations, family by family; table.cpp puts them into the one table. Also the classes that graph passes must
+// recognise: fusion asks an activation what it is, a convolution to take it in, and a shuffle in which order it would
+// like its channels.
 #pragma once
 
 #include "kernels/convolution.h"
@@ -56,6 +57,27 @@ class BinaryPrimitive : public Primitive {
   void spread_vector(const Task& task, const Rows& map, const Rows& vector) const;
 };
 
+// Channel (o f.y + ky) f.x + kx of pixel (y, x) becomes channel o of pixel (y f.y + ky, x f.x + kx); `cut` is then cut
+// off. In order: the channels come as they are to lie in memory, [ky][kx][o], so that a pixel's part of an output row
+// is moved in one piece.
+class PixelShuffle : public Primitive {
+ public:
+  PixelShuffle(Pair factor, Sides cut, bool in_order = false) : f(factor), cut(cut), in_order(in_order) {}
+  Shape shape(const std::vector<Shape>& in) const override;
+  Reads reads(int input, Axis axis, long n_in, long n_out) const override;
+  std::size_t scratch_bytes(const std::vector<Shape>& in, long rows, long columns) const override;
+  bool plain_output() const override { return true; }
+  void run(const Task& task) const override { run_to_caller(task); }
+  bool run_to_caller(const Task& task) const override;
+  std::vector<int> order(int channels) const;  // which channel comes where when they come in order
+  const Pair f;
+  const Sides cut;
+  const bool in_order;
+
+ private:
+  bool row(const Task& task, long y, long x0, long x1) const;
+};
+
 // A convolution with what was fused into it. The kernel is made once, when fusion is over.
 class ConvolutionPrimitive : public Primitive {
  public:
@@ -76,6 +98,7 @@ class ConvolutionPrimitive : public Primitive {
   Reads reads(int input, Axis axis, long n_in, long n_out) const override;
   std::string kernel() const override { return prepared->name(); }
   int tile() const override { return prepared->tile(); }
+  int columns() const override { return prepared->columns(); }
   int margin() const override;
   std::size_t scratch_bytes(const std::vector<Shape>& in, long rows, long columns) const override;
   double multiply_adds(const std::vector<Shape>& in) const override;

@@ -59,11 +59,14 @@ class Primitive {
   virtual Reads reads(int input, Axis axis, long n_in, long n_out) const;
   virtual std::string kernel() const { return "rows"; }
   virtual int tile() const { return 1; }
-  virtual int margin() const { return 0; }  // pixels beside a row of the input that must be readable zeros
+  virtual int columns() const { return 1; }  // that are computed at a time, the last ones of a row in vain if need be
+  virtual int margin() const { return 0; }   // pixels beside a row of the input that must be readable zeros
   virtual std::size_t scratch_bytes(const std::vector<Shape>&, long /*rows*/, long /*columns*/) const { return 0; }
   virtual double multiply_adds(const std::vector<Shape>&) const { return 0; }  // per output pixel
   virtual bool plain_output() const { return false; }  // can write pixels of c floats, with nothing between them
-  virtual bool bf16_output() const { return false; }   // its map is stored as bfloat16: its readers know
+  // The same into the caller's memory; false when NaN or infinity is among what was written.
+  virtual bool run_to_caller(const Task& task) const;
+  virtual bool bf16_output() const { return false; }  // its map is stored as bfloat16: its readers know
   virtual std::size_t weight_bytes() const { return 0; }
 };
 

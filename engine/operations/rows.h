@@ -37,10 +37,13 @@ struct RowFunctions {
   void (*prelu)(float* out, const float* in, const float* slope, std::size_t pixels, int stride);
   void (*scale)(float* out, const float* in, float factor, std::size_t n);
   void (*add_scaled)(float* out, const float* in, float factor, std::size_t n);  // out += factor in
-  // Between the caller's pixels of c floats and ours; pack returns false when it met a NaN or an infinity.
+  // Between the caller's pixels of c floats and ours. What goes to the caller is looked at on its way: false when it
+  // met a NaN or an infinity.
   void (*unpack)(float* out, const float* in, std::size_t pixels, int c, int stride);
   bool (*pack)(float* out, const float* in, std::size_t pixels, int c, int stride);
   bool (*finite)(const float* in, std::size_t n);
+  // The first c floats of each pixel, zeros behind them up to `width`; pixels are `step` and `stride` floats apart.
+  void (*place)(float* out, const float* in, std::size_t pixels, int c, int step, int width, int stride);
   void (*round_to_bf16)(float* data, std::size_t n);
   // out pixel i = sum over t of weight[i taps + t] times the pixel at in + offset[i taps + t].
   void (*gather)(float* out, const float* in, const int* offset, const float* weight, int taps, std::size_t pixels,
@@ -51,8 +54,8 @@ struct RowFunctions {
   // (x - mean) / sqrt(variance + eps) weight + bias over the c channels of each pixel; mask is 1 there and 0 behind.
   void (*normalise_pixels)(float* out, const float* in, const float* weight, const float* bias, const float* mask,
                            int c, float eps, std::size_t pixels, int stride);
-  // The `count` floats at in + index[0], in + index[1] ... of each pixel, one pixel after the other.
-  void (*pick)(float* out, const float* in, const int* index, int count, std::size_t pixels, int step);
+  // The `count` floats at in + index[0], in + index[1] ... of each pixel, one pixel after the other; else as pack.
+  bool (*pick)(float* out, const float* in, const int* index, int count, std::size_t pixels, int step);
 };
 
 // For the instruction set in force.

@@ -191,17 +191,24 @@ void add_scaled(float* out, const float* in, float factor, std::size_t n) {
   over2(out, out, in, n, [=](V x, V y) { return x + y * factor; });
 }
 
+typedef float V4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int VI4 __attribute__((vector_size(16)));
+
+// Narrow pixels are read four floats at a time, of which the next pixel's are cleared, while there are as many.
 void unpack(float* out, const float* in, std::size_t pixels, int c, int stride) {
   if (c == stride) {
     __builtin_memcpy(out, in, pixels * c * sizeof(float));
-  } else if (c == 3) {
-    for (std::size_t i = 0; i < pixels; i++, out += 4, in += 3)
-      out[0] = in[0], out[1] = in[1], out[2] = in[2], out[3] = 0;
-  } else {
-    for (std::size_t i = 0; i < pixels; i++, out += stride, in += c) {
-      for (int j = 0; j < c; j++) out[j] = in[j];
-      for (int j = c; j < stride; j++) out[j] = 0;
-    }
+    return;
+  }
+  std::size_t i = 0;
+  if (stride == 4) {
+    const VI4 ours = {-1, c > 1 ? -1 : 0, c > 2 ? -1 : 0, 0};
+    for (; (pixels - i) * c >= 4; i++, out += 4, in += c)
+      *reinterpret_cast<V4*>(out) = (V4)((VI4) * reinterpret_cast<const V4*>(in) & ours);
+  }
+  for (; i < pixels; i++, out += stride, in += c) {
+    for (int j = 0; j < c; j++) out[j] = in[j];
+    for (int j = c; j < stride; j++) out[j] = 0;
   }
 }
 
@@ -221,16 +228,114 @@ bool finite(const float* in, std::size_t n) {
   return seen == 0;
 }
 
-bool pack(float* out, const float* in, std::size_t pixels, int c, int stride) {
-  if (c == stride) {
-    __builtin_memcpy(out, in, pixels * c * sizeof(float));
-  } else if (c == 3) {
-    for (std::size_t i = 0; i < pixels; i++, out += 3, in += 4) out[0] = in[0], out[1] = in[1], out[2] = in[2];
-  } else {
-    for (std::size_t i = 0; i < pixels; i++, out += c, in += stride)
-      for (int j = 0; j < c; j++) out[j] = in[j];
+// ---- to the caller
+
+constexpr int kLine = 16;                // floats in a line of the cache
+constexpr std::size_t kPiece = 64 * 16;  // floats that are put in order in the first cache before they leave
+
+inline void copy_some(float* out, const float* in, std::size_t n, VI& bad) {  // not whole lines
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const int some = n - i < kLanes ? int(n - i) : kLanes;
+    const V v = load_first(in + i, some);
+    bad |= not_finite(v);
+    store_first(out + i, v, some);
   }
-  return finite(out - (c == stride ? 0 : pixels * c), pixels * c);
+}
+
+inline void copy_looking(float* out, const float* in, std::size_t n, VI& bad) {
+  const std::size_t before = (64 - reinterpret_cast<std::size_t>(out) % 64) % 64 / sizeof(float);
+  std::size_t i = before < n ? before : n;
+  copy_some(out, in, i, bad);
+  for (; i + kLine <= n; i += kLine)
+#pragma GCC unroll 4
+    for (int j = 0; j < kLine; j += kLanes) {
+      const V v = load(in + i + j);
+      bad |= not_finite(v);
+      store(out + i + j, v);
+    }
+  copy_some(out + i, in + i, n - i, bad);
+}
+
+inline bool none(VI bad) {
+  int seen = 0;
+  for (int j = 0; j < kLanes; j++) seen |= bad[j];
+  return seen == 0;
+}
+
+// Pixels of c floats, piece by piece: fill(to, i, n) makes n of them from pixel i on, and may write a line too much.
+template <class Fill>
+inline bool put(float* out, std::size_t pixels, int c, Fill fill) {
+  alignas(64) float piece[kPiece + kLine];
+  const std::size_t fitting = kPiece / c, most = fitting > 16 ? fitting / 16 * 16 : fitting;  // whole lines
+  VI bad = {};
+  for (std::size_t i = 0; i < pixels; i += most) {
+    const std::size_t n = pixels - i < most ? pixels - i : most;
+    fill(piece, i, n);
+    copy_looking(out + i * c, piece, n * c, bad);
+  }
+  return none(bad);
+}
+
+// Vectors anywhere in memory; as template arguments the types themselves would forget that.
+struct Four {
+  static constexpr int lanes = 4;
+  static void move(float* to, const float* from) { *reinterpret_cast<V4*>(to) = *reinterpret_cast<const V4*>(from); }
+};
+struct Whole {
+  static constexpr int lanes = kLanes;
+  static void move(float* to, const float* from) { store(to, load(from)); }
+};
+
+// The first c floats of each pixel by N vectors, the last of which may run over into what is written later.
+template <class Vector, int N>
+inline void narrowed(float* to, const float* in, std::size_t pixels, int c, int stride) {
+  for (std::size_t i = 0; i < pixels; i++, in += stride, to += c)
+#pragma GCC unroll 4
+    for (int n = 0; n < N; n++) Vector::move(to + n * Vector::lanes, in + n * Vector::lanes);
+}
+
+template <class Vector>
+inline void narrowed(float* to, const float* in, std::size_t pixels, int c, int stride) {
+  constexpr int lanes = Vector::lanes;
+  if (c <= lanes) return narrowed<Vector, 1>(to, in, pixels, c, stride);
+  if (c <= 2 * lanes) return narrowed<Vector, 2>(to, in, pixels, c, stride);
+  if (c <= 3 * lanes) return narrowed<Vector, 3>(to, in, pixels, c, stride);
+  for (std::size_t i = 0; i < pixels; i++, in += stride, to += c)
+    for (int j = 0; j < c; j += lanes) Vector::move(to + j, in + j);
+}
+
+bool pack(float* out, const float* in, std::size_t pixels, int c, int stride) {
+  VI bad = {};
+  if (c == stride) {
+    copy_looking(out, in, pixels * c, bad);
+    return none(bad);
+  }
+  if (c > 4 * kLine) {
+    for (std::size_t i = 0; i < pixels; i++) copy_looking(out + i * c, in + i * stride, c, bad);
+    return none(bad);
+  }
+  return put(out, pixels, c, [=](float* to, std::size_t first, std::size_t n) {
+    const std::size_t whole = first + n < pixels ? n : n - 1;  // vectors read beyond a pixel, but not beyond the last
+    const float* from = in + first * stride;
+    if (stride < kLine)
+      narrowed<Four>(to, from, whole, c, stride);
+    else
+      narrowed<Whole>(to, from, whole, c, stride);
+    for (std::size_t i = whole; i < n; i++)
+      for (int j = 0; j < c; j++) to[i * c + j] = from[i * stride + j];
+  });
+}
+
+void place(float* out, const float* in, std::size_t pixels, int c, int step, int width, int stride) {
+  for (std::size_t i = 0; i < pixels; i++, in += step, out += stride)
+    for (int j = 0; j < width; j += kLanes) {
+      const int some = c - j < kLanes ? (c > j ? c - j : 0) : kLanes;
+      const V v = some == kLanes ? load(in + j) : load_first(in + j, some);
+      if (width - j >= kLanes)
+        store(out + j, v);
+      else
+        store_first(out + j, v, width - j);
+    }
 }
 
 void round_to_bf16(float* data, std::size_t n) {  // to nearest, ties to even
@@ -252,8 +357,6 @@ inline void gather_as(float* out, const float* in, const int* offset, const floa
       *reinterpret_cast<T*>(out + j) = sum;
     }
 }
-
-typedef float V4 __attribute__((vector_size(16), aligned(4), may_alias));
 
 void gather(float* out, const float* in, const int* offset, const float* weight, int taps, std::size_t pixels,
             int stride) {
@@ -311,7 +414,7 @@ void normalise_pixels(float* out, const float* in, const float* weight, const fl
 }
 
 // Pixels that fit into two vectors are picked apart by one permutation each.
-void pick(float* out, const float* in, const int* index, int count, std::size_t pixels, int step) {
+void pick_apart(float* to, const float* in, const int* index, int count, std::size_t pixels, int step) {
   std::size_t i = 0;
   if (kLanes == 16 && count <= kLanes && step <= 2 * kLanes && step % kLanes == 0) {
     int places[kLanes] = {};
@@ -319,13 +422,22 @@ void pick(float* out, const float* in, const int* index, int count, std::size_t 
     VI choice;
     __builtin_memcpy(&choice, places, sizeof places);
     const int second = step - kLanes;
-    for (; i < pixels; i++, in += step, out += count)
-      store_first(out, __builtin_shuffle(load(in), load(in + second), choice), count);
+    for (; i < pixels; i++, in += step, to += count) store(to, __builtin_shuffle(load(in), load(in + second), choice));
   }
-  for (; i < pixels; i++, in += step, out += count)
-    for (int k = 0; k < count; k++) out[k] = in[index[k]];
+  for (; i < pixels; i++, in += step, to += count)
+    for (int k = 0; k < count; k++) to[k] = in[index[k]];
 }
 
-constexpr RowFunctions kRowFunctions = {unary,      binary,           binary_vector, affine, prelu,         scale,
-                                        add_scaled, unpack,           pack,          finite, round_to_bf16, gather,
-                                        gather_all, normalise_pixels, pick};
+bool pick(float* out, const float* in, const int* index, int count, std::size_t pixels, int step) {
+  if (std::size_t(count) <= kPiece)
+    return put(out, pixels, count, [=](float* to, std::size_t first, std::size_t n) {
+      pick_apart(to, in + first * step, index, count, n, step);
+    });
+  for (std::size_t i = 0; i < pixels; i++, in += step, out += count)
+    for (int k = 0; k < count; k++) out[k] = in[index[k]];
+  return finite(out - pixels * count, pixels * count);
+}
+
+constexpr RowFunctions kRowFunctions = {
+    unary, binary, binary_vector, affine,        prelu,  scale,      add_scaled,       unpack,
+    pack,  finite, place,         round_to_bf16, gather, gather_all, normalise_pixels, pick};

@@ -86,6 +86,24 @@ def test_same_bits_at_any_step_and_in_any_order(nodes: list[Node]) -> None:
 
 
 @pytest.mark.usefixtures("tiles")
+@pytest.mark.parametrize(
+    ("halved", "width", "strip"),
+    [(True, 656, 192), (False, 528, 160), (False, 656, 160)],
+    ids=["maps of half the width", "four even strips would end amid blocks", "strips that are blocks already"],
+)
+def test_strips_are_such_that_few_columns_are_computed_in_vain(halved: bool, width: int, strip: int) -> None:
+    """Blocks have 32 columns; without tiles strips stay as the cache and the threads want them."""
+    m = Maker(0)
+    x = m.add("pixel_unshuffle", [-1], 12, factor=2) if halved else -1
+    for _ in range(8):
+        x = m.add("relu", [m.conv(x, 64)], 64)
+    m.conv(x, 3)
+    assert _engine.Network(m.nodes, 3, "bf16").plan(360, width, threads=2)["strip"] == strip
+    _engine.set_isa("scalar")
+    assert _engine.Network(m.nodes, 3, "bf16").plan(360, width, threads=2)["strip"] == {656: 160, 528: 132}[width]
+
+
+@pytest.mark.usefixtures("tiles")
 def test_the_layer_that_overflows_is_named() -> None:
     nodes = chain()
     nodes[2][4]["weight"][:] = 1e38
