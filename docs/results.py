@@ -81,8 +81,14 @@ def _classical() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     return json.loads(records[-1].read_text())["methods"] if records else {}
 
 
+TIMED_AS = {"superres-x2": " with 12 layers"}
+"""Models that have changed their shape since they were last timed."""
+
+
 def _time_of(name: str) -> str:
-    return f"{_times()[name]['seconds_per_megapixel']:.3f}" if name in _times() else ""
+    if name not in _times():
+        return ""
+    return f"{_times()[name]['seconds_per_megapixel']:.3f}" + TIMED_AS.get(name, "")
 
 
 def _superres(scale: int, networks: Mapping[str, Network]) -> str:
