@@ -126,8 +126,9 @@ def speed_page() -> str:
             _section("whole-process"),
             "## Training\n",
             TRAINING,
-            "Measured before losses came to the engine and gradients of weights took two thirds of what they had taken;\n"
-            "what that brings in float32, on another processor, stands with the [kernels](decisions/training-kernels.md).\n",
+            "Measured before losses came to the engine and gradients of weights took two thirds of what they had;\n"
+            "what that brings in float32 on another processor stands with the\n"
+            "[kernels](decisions/training-kernels.md).\n",
             "In bfloat16 on matrix tiles:\n",
             _section("training", OURS_BF16),
             "In float32:\n",
