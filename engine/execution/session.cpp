@@ -142,7 +142,8 @@ void Session::walk(Walk& mine, int pass, long from, long to) {
       plan->frontier(Axis::y, pass, b * plan->block, mine.y0);
     plan->frontier(Axis::y, pass, (b + 1) * plan->block, mine.y1);
     for (long s = 0; s < strips; s++) {
-      if (b > from && mine.threads > 1) wait_for(above, (b - 1 - from) * strips + s + 1);
+      if (b > from && mine.threads > 1)
+        wait_for(above, (b - 1 - from) * strips + std::min(s + plan->strips_apart, strips));
       if (!failed() && !stopping) step(mine, columns[s], columns[s + 1]);
       progress[mine.thread].mark.store((b - from) * strips + s + 1, std::memory_order_release);
     }

@@ -119,8 +119,8 @@ RunOptions as_written(RunOptions options) {
 }
 
 std::vector<float> streamed(const Network& network, const std::vector<float>& x, long h, long w,
-                            const RunOptions& options) {
-  Stream stream = network.stream(w, between(0, 1) ? h : 0, options);
+                            const RunOptions& options, long height) {
+  Stream stream = network.stream(w, height, options);
   Stream::Rows out;
   for (long y = 0, count = 0; y < h; y += count) {
     count = std::min<long>(between(1, 9), h - y);
@@ -144,7 +144,18 @@ void try_graph(int kind, int round) {
   for (int i = 0; i < 6; i++) {
     options = {between(1, 4), 0, between(1, 40), between(1, 12), {}};
     expect(run(network, x, h, w, options) == whole, "other bits", kind, round, options);
-    expect(streamed(network, x, h, w, options) == whole, "other bits from a stream", kind, round, options);
+    expect(streamed(network, x, h, w, options, between(0, 1) * h) == whole, "other bits from a stream", kind, round,
+           options);
+  }
+  for (int i = 0; i < 3; i++) {  // in the memory of one thread several stay further apart
+    options = {1, 0, between(1, 40), between(1, 12), {}};
+    const PlanInfo alone = network.plan(h, w, options);
+    options.threads = between(2, 4);
+    options.memory = alone.arena_bytes + options.threads * alone.scratch_bytes;
+    expect(network.plan(h, w, options).threads == options.threads, "fewer threads", kind, round, options);
+    expect(run(network, x, h, w, options) == whole, "other bits further apart", kind, round, options);
+    expect(streamed(network, x, h, w, options, h) == whole, "other bits from a stream further apart", kind, round,
+           options);
   }
   if (kind == 2) {  // whole maps in a file
     options = {1, network.plan(h, w, {1, 0, 0, 4, {}}).arena_bytes * 3 / 4, 0, 4, {}};

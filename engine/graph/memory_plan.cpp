@@ -31,7 +31,40 @@ long Plan::needed_from(int node, int pass, const std::vector<long>& starts) cons
   return std::max(first, 0L);
 }
 
-// Thread t works on block b while others may still be in the T - 1 blocks before it; older blocks are done.
+// A block stays `strips_apart` strips behind the one above it. From a distance on, nothing that it writes can be in the
+// way of what the one above still reads: then rings hold the rows of one block, however many threads there are.
+// At a distance of one strip all blocks in flight may be in the same columns, and rings hold the rows of all.
+void Plan::find_distance() {
+  const int distance = strips_to_be_clear();
+  strips_apart = request.apart ? distance : 1;
+  in_flight = strips_apart == distance ? 1 : request.threads;
+}
+
+int Plan::strips_to_be_clear() const {
+  int distance = 1;
+  for (std::size_t p = 0; p < passes.size(); p++) {
+    const std::size_t strips = passes[p].columns.size() - 1;
+    for (std::size_t s = 0; s < strips; s++)
+      while (s + distance < strips && !is_clear(int(p), s + 1, s + distance)) distance++;
+  }
+  return distance;
+}
+
+// Whether a block with `above` strips done reads nothing that another writes to in its first `below` strips.
+bool Plan::is_clear(int pass, std::size_t below, std::size_t above) const {
+  const auto& columns = passes[pass].columns;
+  for (std::size_t i = 1; i < nodes.size(); i++) {
+    if (!nodes[i].alive || nodes[i].pass != pass || columns[above][i] >= nodes[i].shape.w) continue;
+    for (std::size_t k = 0; k < graph.nodes[i].inputs.size(); k++) {
+      const int from = graph.nodes[i].inputs[k];
+      if (nodes[from].pass == pass && nodes[i].x.reads[k].first(std::max(columns[above][i], 0L)) < columns[below][from])
+        return false;
+    }
+  }
+  return true;
+}
+
+// A ring holds what this block and those in flight above it need; older blocks are out of its way.
 void Plan::find_capacities() {
   for (auto& node : nodes) node.capacity = node.whole || node.late ? node.shape.h : 0;
   most_rows.assign(nodes.size(), 0);
@@ -56,7 +89,7 @@ void Plan::find_capacities() {
         limit = std::min(limit, 3 * speaking + 4 * request.threads + 64);
       }
       starts.push_back(ends);
-      if (long(starts.size()) > request.threads) starts.pop_front();
+      if (long(starts.size()) > in_flight) starts.pop_front();
     }
   }
 }

@@ -42,6 +42,7 @@ Plan::Plan(const Lowered& graph, const PlanRequest& request) : graph(graph), req
   choose_steps();
   find_columns();
   find_blocks();
+  find_distance();
   find_capacities();
   place();
 }

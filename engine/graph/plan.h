@@ -52,6 +52,7 @@ struct PlanRequest {
   int block = 0, strip = 0;
   std::vector<int> keep;  // lowered nodes whose maps are wanted
   bool spill = false;     // whole maps go to a temporary file
+  bool apart = false;     // threads stay so far apart that rings need the rows of one block only
 };
 
 class Plan {
@@ -68,6 +69,8 @@ class Plan {
   std::vector<NodeLayout> nodes;
   std::vector<Pass> passes;
   int block = 0, strip = 0;
+  int strips_apart = 1;                                               // that a block stays behind the one above
+  int in_flight = 1;                                                  // blocks whose rows the rings hold
   std::size_t arena_bytes = 0, spilled_bytes = 0, scratch_bytes = 0;  // scratch: of one thread
   std::size_t zero_row_floats = 0, zero_row_margin_floats = 0;
 
@@ -82,6 +85,9 @@ class Plan {
   double columns_computed() const;
   void find_columns();
   void find_blocks();
+  void find_distance();
+  int strips_to_be_clear() const;
+  bool is_clear(int pass, std::size_t below, std::size_t above) const;
   void find_capacities();
   void place();
   void find_offsets();

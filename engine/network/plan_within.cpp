@@ -1,5 +1,6 @@
-// Plans under a ceiling: smaller blocks first, then kept maps in a file, then fewer threads. Where the caller asks for
-// neither a ceiling nor a number of threads, many threads on a wide picture are held to what is still modest.
+// Plans under a ceiling: threads further apart and smaller blocks first, then kept maps in a file, then fewer threads.
+// Where the caller asks for neither a ceiling nor a number of threads, many threads on a wide picture are held to what
+// is still modest.
 #include <algorithm>
 
 #include "execution/pool.h"
@@ -8,9 +9,17 @@
 namespace pellucid {
 namespace {
 
-constexpr std::size_t kModest = std::size_t(448) << 20;  // every thread adds the rows of its own block to all rings
+constexpr std::size_t kModest = std::size_t(448) << 20;
+constexpr std::size_t kSmall = std::size_t(256) << 20;  // rings as small as this may hold several blocks
 
 std::size_t taken(const Plan& plan) { return plan.arena_bytes + plan.scratch_bytes * plan.request.threads; }
+
+// Whether the last thread is on its way well before the first is through: else they would wait for each other.
+bool has_room(const Plan& plan) {
+  for (const Pass& pass : plan.passes)
+    if (long(pass.columns.size()) - 1 < long(plan.strips_apart + 1) * plan.request.threads) return false;
+  return true;
+}
 
 std::string in_bytes(std::size_t bytes) {
   const std::size_t mega = (bytes + (1 << 20) - 1) >> 20;
@@ -24,6 +33,14 @@ std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, co
   const int threads = std::clamp(options.threads > 0 ? options.threads : usable_threads(), 1, 256);
   PlanRequest request{h, w, threads, options.block, options.strip, keep, false};
   auto plan = std::make_shared<Plan>(graph, request);
+  if (plan->in_flight > 1 && taken(*plan) > kSmall) {
+    request.apart = true;
+    const auto further = std::make_shared<Plan>(graph, request);
+    if (has_room(*further))
+      plan = further;
+    else
+      request.apart = false;
+  }
   while (!options.memory && options.threads <= 0 && plan->passes.size() == 1 && request.threads > 1 &&
          taken(*plan) > kModest) {
     request.threads = int(std::clamp<double>(request.threads * double(kModest) / taken(*plan), 1, request.threads - 1));
@@ -38,9 +55,12 @@ std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, co
       request.spill = spill;
       for (int block = usual; block > 0; block = block > 4 ? (block / 2 + 3) / 4 * 4 : block / 2) {
         request.block = options.block > 0 ? options.block : block;
-        plan = std::make_shared<Plan>(graph, request);
-        if (taken(*plan) <= options.memory) return plan;
-        least = std::min(least, taken(*plan));
+        for (const bool apart : {false, true}) {
+          request.apart = apart;
+          plan = std::make_shared<Plan>(graph, request);
+          if (taken(*plan) <= options.memory) return plan;
+          least = std::min(least, taken(*plan));
+        }
         if (options.block > 0) break;
       }
     }

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from pellucid.batch import STREAM, Job, Outcome, plan_jobs, run_jobs
 from pellucid.cli.options import Asked
 from pellucid.cli.report_file import refuse_unwritable, write_whole
+from pellucid.freed_memory import give_back_large_blocks
 from pellucid.picture import is_picture_name
 from pellucid.picture.formats import format_to_write
 
@@ -33,6 +34,7 @@ def run_many(asked: Asked, work: Work, *, note: str) -> int:
     if asked.report:
         refuse_unwritable(asked.report)
     outcome = Outcome(len(planned))
+    give_back_large_blocks()
     try:
         _run(planned, work, asked, note, outcome)
     finally:

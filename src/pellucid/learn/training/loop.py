@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from pellucid.errors import NotFiniteError
+from pellucid.freed_memory import keep_freed_memory
 from pellucid.learn.acceleration import accelerate
 from pellucid.learn.data.keyed_random import bits
 from pellucid.learn.data.prefetch import Prefetched
@@ -31,7 +32,6 @@ from pellucid.learn.training.callbacks import Callback, Start
 from pellucid.learn.training.checkpoints import newest_good, write_checkpoint
 from pellucid.learn.training.dead_units import PICTURES, rectifiers
 from pellucid.learn.training.figures import Figures, figures_from
-from pellucid.learn.training.freed_memory import keep_freed_memory
 from pellucid.learn.training.interval import Interval
 from pellucid.learn.training.job import Job, Outcome, beginning, settle
 from pellucid.learn.training.muon import Muon, hidden_kernels

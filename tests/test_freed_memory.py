@@ -8,7 +8,7 @@ import pytest
 
 SCRIPT = """
 import ctypes, resource, sys
-from pellucid.learn.training.freed_memory import keep_freed_memory
+from pellucid.freed_memory import keep_freed_memory
 
 c = ctypes.CDLL(None)
 c.malloc.restype, c.malloc.argtypes, c.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
