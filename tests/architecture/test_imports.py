@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "pellucid"
 
 STOREYS: list[set[str]] = [
-    {"errors"},
+    {"errors", "freed_memory"},
     {"graph", "card", "picture", "resample", "models", "batch", "fitting", "reference", "transparency"},
     {"metrics", "modelfile"},
     {"report", "whole_picture"},
