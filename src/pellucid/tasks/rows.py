@@ -22,7 +22,7 @@ from pellucid.network import Network
 from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, to_float
 from pellucid.transparency import fill_transparent
 
-BLOCK = 32
+BLOCK = 64
 """Rows read, computed and written at a time, at most."""
 BLOCK_BYTES = 12 << 20
 """What the result of a block may take: half a dozen of them are on their way at any time."""
