@@ -114,7 +114,7 @@ def _keep_state(run: Path, path: Path) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="a run's folder")
+    parser.add_argument("run", type=Path, help="a run's folder, or a snapshot")
     parser.add_argument("name", help="of the model")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the test sets")
     parser.add_argument("--sets", help="measure on these alone, by their names in tables, with commas between")

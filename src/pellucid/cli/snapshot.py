@@ -1,4 +1,4 @@
-"""`pellucid snapshot`: the state of a run as one small file that another machine goes on from."""
+"""`pellucid snapshot`: the state of a run, or the mean of several, as one small file to go on from elsewhere."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ import click
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
-def command(run: Path, output: Path) -> None:
+def command(runs: tuple[Path, ...], output: Path) -> None:
     """Write the newest state of RUN, a run's folder, as one file.
 
     `pellucid train RECIPE --from FILE` goes on from it in a new folder.
+
+    Of several RUNs, folders or snapshots, that began with the same weights and are finished, write the mean of their
+    weights, which is often better than each of them.
     """
     from pellucid.learn.training.checkpoints import save_snapshot
+    from pellucid.learn.training.mean import save_mean
 
-    step = save_snapshot(run, output)["step"]
-    click.echo(f"{output}: step {step}, {output.stat().st_size:,} bytes")
+    if len(runs) > 1:
+        save_mean(runs, output)
+        what = f"the mean of {len(runs)} runs"
+    else:
+        what = f"step {save_snapshot(runs[0], output)['step']}"
+    click.echo(f"{output}: {what}, {output.stat().st_size:,} bytes")

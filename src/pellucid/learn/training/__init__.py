@@ -6,6 +6,7 @@ processes     several processes that share each batch and keep their weights in 
 run_folder    what a run's folder holds; who may go on in it
 state         everything a run's future depends on, as one dictionary; the hash of the weights
 checkpoints   states as files that are whole or not there; snapshots
+mean          the mean of several runs' weights
 average       the moving average of the weights
 schedule      the learning rate as a function of the step
 subject       what a run learns from and is measured by

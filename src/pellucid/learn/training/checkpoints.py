@@ -35,7 +35,7 @@ def write_checkpoint(folder: Path, state: dict[str, Any]) -> Path:
     Later ones go too: they are damaged, and the run went on from before them.
     """
     path = folder / f"step_{state['step']:09d}.state"
-    _write(path, _to_bytes(state))
+    _write(path, to_bytes(state))
     kept = [file for file in checkpoints_of(folder) if file.name <= path.name][:KEPT]
     for file in checkpoints_of(folder):
         if file not in kept:
@@ -81,32 +81,46 @@ def save_snapshot(run: str | Path, path: str | Path) -> dict[str, Any]:
 
     Of a finished run that is too large for one, the averaged weights, which is all that another run can take of it.
     """
-    run, path = Path(run), Path(path)
-    state, _ = newest_good(run / CHECKPOINTS)
-    if state is None:
-        raise TrainingError("there is no checkpoint", seen=run, expected="the folder of a run that has saved one")
-    content = _to_bytes(state)
-    if len(content) > SNAPSHOT_LIMIT and _finished(state):
-        content = _to_bytes({key: state[key] for key in state if key not in LIVING})
+    path, state = Path(path), state_of(Path(run))
+    content = to_bytes(state)
+    if len(content) > SNAPSHOT_LIMIT and is_finished(state):
+        content = to_bytes({key: state[key] for key in state if key not in LIVING})
     if len(content) > SNAPSHOT_LIMIT:
         raise TrainingError(
             "the run's state is too large for a snapshot",
             seen=f"{len(content) / 1e6:.1f} MB",
             expected=f"at most {SNAPSHOT_LIMIT / 1e6:g} MB: weights, average and two moments of each",
         )
-    if path.exists():
-        read_state(path)  # an older snapshot may be replaced, nothing else
-    _write(path, content)
+    write_snapshot(path, content)
     return state
 
 
-def _finished(state: dict[str, Any]) -> bool:
+def state_of(source: Path) -> dict[str, Any]:
+    """The newest good state in a run's folder, or the one of a snapshot."""
+    if source.is_file():
+        return read_state(source)
+    state, _ = newest_good(source / CHECKPOINTS)
+    if state is None:
+        raise TrainingError("there is no checkpoint", seen=source, expected="the folder of a run that has saved one")
+    return state
+
+
+def write_snapshot(path: Path, content: bytes) -> None:
+    """Under its name appears the whole file or nothing."""
+    if path.exists():
+        read_state(path)  # an older snapshot may be replaced, nothing else
+    _write(path, content)
+
+
+def is_finished(state: dict[str, Any]) -> bool:
+    """Whether its recipe asked for no more steps."""
     from pellucid.learn.recipes import recipe_from_text
 
     return "recipe" in state and state["step"] >= recipe_from_text(state["recipe"]).steps
 
 
-def _to_bytes(state: dict[str, Any]) -> bytes:
+def to_bytes(state: dict[str, Any]) -> bytes:
+    """A state as a file's content."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
