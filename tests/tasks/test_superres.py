@@ -70,7 +70,7 @@ def test_streams(tmp_path, network):
 
 
 def test_progress_counts_to_the_end(tmp_path, network):
-    write(tmp_path / "in.png", Picture(colours(3)))
+    write(tmp_path / "in.png", Picture(np.tile(colours(3), (3, 1, 1))))
     seen = []
     upscale_file(
         network,
@@ -79,7 +79,7 @@ def test_progress_counts_to_the_end(tmp_path, network):
         Options(),
         lambda rows, of: seen.append((rows, of)),
     )
-    assert seen == sorted(seen) and seen[-1] == (3 * H, 3 * H) and len(seen) > 1
+    assert seen == sorted(seen) and seen[-1] == (9 * H, 9 * H) and len(seen) > 1
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, PictureError])
