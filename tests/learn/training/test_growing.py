@@ -12,10 +12,10 @@ from pellucid.errors import TrainingError  # noqa: E402
 from pellucid.learn.networks import build_network  # noqa: E402
 from pellucid.learn.recipes import differing_keys, load_recipe, packaged, recipe_from_text  # noqa: E402
 from pellucid.learn.training.checkpoints import read_state  # noqa: E402
-from pellucid.learn.training.growing import growth  # noqa: E402
+from pellucid.learn.training.growing import added, growth  # noqa: E402
 from pellucid.learn.training.job import _that_fit  # noqa: E402
 
-IDLE = ("body.6.weight",)  # the slope of an activation that follows ReLU's values passed on: nothing is below zero yet
+IDLE = ("body.4.weight",)  # the slope of an activation that follows ReLU's values passed on: nothing is below zero yet
 SMALL = ["network.channels=8", "network.layers=2"]
 
 
@@ -55,6 +55,13 @@ def test_the_first_output_is_the_smaller_networks(name, colours, collapsible, ac
     torch.testing.assert_close(large(x), small(x))
     large(x).square().mean().backward()
     assert all(weight.grad.abs().max() > 0 for name, weight in large.named_parameters() if name not in IDLE)
+
+
+def test_added_layers_are_spread():
+    assert added(15, 18) == {3, 9, 15}
+    assert added(17, 18) == {9}
+    assert added(2, 2) == set()
+    assert all(len(added(few, many)) == many - few for few in range(1, 20) for many in range(few, 40))
 
 
 def test_only_more_is_growth():

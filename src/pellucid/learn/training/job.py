@@ -17,7 +17,7 @@ from pellucid.learn.training import precision as precisions
 from pellucid.learn.training.callbacks import Callback
 from pellucid.learn.training.checkpoints import newest_good, read_state
 from pellucid.learn.training.figures import Figures
-from pellucid.learn.training.growing import grown, growth
+from pellucid.learn.training.growing import grown, growth, moved
 from pellucid.learn.training.kernels import precision_for, settled_engine
 from pellucid.learn.training.run_folder import RunFolder
 from pellucid.learn.training.subject import subject_of
@@ -130,10 +130,13 @@ def _that_fit(weights: dict[str, torch.Tensor], before: Recipe, recipe: Recipe) 
     """The weights that the recipe's network has by name and shape, or grew, and the names of its others."""
     network = build_network(recipe.network.name, recipe.network.settings)
     own = network.state_dict()
+    more = growth(before, recipe)
+    if "network.layers" in more:
+        weights = moved(weights, before.network.settings.layers, recipe.network.settings.layers)
     fitting = {name: tensor for name, tensor in weights.items() if name in own and own[name].shape == tensor.shape}
     if not fitting:
         raise TrainingError("no weight of the snapshot fits the network", expected=f"a {recipe.network.name}")
-    if growth(before, recipe):
+    if more:
         settings = before.network.settings
         fitting |= grown(network, settings.layers, settings.activation == "relu")
     return fitting, ", ".join(name for name in own if name not in fitting)
