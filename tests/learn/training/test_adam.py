@@ -121,3 +121,78 @@ def test_what_it_does_not_take_is_refused() -> None:
         AdamW([nn.Parameter(torch.zeros(3, dtype=torch.float64))])
     with pytest.raises(TrainingError, match="strides"):
         AdamW([nn.Parameter(torch.zeros(3, 4)[:, ::2])])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p.bfloat16(), "does not take; seen: torch.bfloat16"),
+        (lambda p: p.double(), "does not take; seen: torch.float64"),
+        (lambda p: torch.zeros(60, 80)[::2, ::2], r"does not take; seen: torch.float32.*strides \(160, 2\)"),
+    ],
+)
+def test_a_parameter_that_became_another_is_refused_before_anything_moves(change, message) -> None:
+    """The engine is given addresses: with another type or gaps it would write beyond the parameter."""
+    first, p = (nn.Parameter(torch.zeros(30, 40)) for _ in range(2))
+    optimiser = AdamW([first, p])
+    p.data = change(p.data)
+    first.grad, p.grad = torch.ones_like(first), torch.ones_like(p)
+    with pytest.raises(TrainingError, match=message):
+        optimiser.step()
+    with pytest.raises(TrainingError, match=message):
+        gradient_length([first, p])
+    assert not first.any() and first not in optimiser.state
+
+
+def test_state_and_gradient_of_another_shape_are_refused() -> None:
+    p = nn.Parameter(torch.zeros(4))
+    optimiser = AdamW([p])
+    p.grad = torch.ones(4)
+    optimiser.step()
+    p.data = torch.zeros(6000)
+    with pytest.raises(TrainingError, match=r"a gradient that does not fit.*shape \(4,\).*expected: .*shape \(6000,\)"):
+        optimiser.step()
+    with pytest.raises(TrainingError, match="a gradient that does not fit"):
+        gradient_length([p])
+    p.grad = torch.ones(6000)
+    with pytest.raises(TrainingError, match=r"a saved average that does not fit its parameter; seen: .*shape \(4,\)"):
+        optimiser.step()
+
+
+def test_a_sparse_gradient_is_refused() -> None:
+    p = nn.Embedding(5, 3, sparse=True)
+    optimiser = AdamW(p.parameters())
+    p(torch.tensor([1])).sum().backward()
+    with pytest.raises(TrainingError, match="a gradient that does not fit its parameter; seen: .*sparse_coo"):
+        optimiser.step()
+
+
+@pytest.mark.parametrize(
+    "average", [torch.zeros(3, 4, dtype=torch.float64), torch.zeros(4, 3).T, torch.zeros(6, 4)[:3].reshape(4, 3)]
+)
+def test_an_average_unlike_its_parameter_is_refused(average: Tensor) -> None:
+    p = nn.Parameter(torch.zeros(3, 4))
+    p.grad = torch.ones(3, 4)
+    with pytest.raises(
+        TrainingError, match="an average that is not as its parameter is; seen: .*; expected: torch.float32"
+    ):
+        AdamW([p]).step(averages={p: average}, toward=0.5)
+    assert not p.any()
+
+
+@pytest.mark.parametrize("rule", ["maximize", "amsgrad"])
+def test_rules_that_it_does_not_follow_are_refused(rule: str) -> None:
+    """Torch's AdamW has them, and its state brings them along."""
+    weights = [nn.Parameter(torch.zeros(3))]
+    weights[0].grad = torch.ones(3)
+    theirs, ours = torch.optim.AdamW(weights, **{rule: True}), AdamW(weights)
+    theirs.step()
+    refused = pytest.raises(TrainingError, match=f"has no {rule}; seen: {rule}=True; .*hint: torch.optim.AdamW has it")
+    with refused:
+        ours.load_state_dict(theirs.state_dict())
+    assert not ours.state
+    with refused:
+        AdamW([{"params": weights, rule: True}])
+    ours.param_groups[0][rule] = True
+    with refused:
+        ours.step()

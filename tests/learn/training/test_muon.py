@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from pellucid.errors import TrainingError  # noqa: E402
 from pellucid.learn.training.muon import LIKE_ADAM, MOMENTUM, Muon, hidden_kernels, orthogonal  # noqa: E402
 
 
@@ -51,6 +52,22 @@ def test_averages_follow_the_kernels_that_it_moves():
     Muon([kernel, still], 0.1, 1).step(averages=averages, toward=0.25)
     torch.testing.assert_close(averages[kernel], 0.75 * before[kernel] + 0.25 * kernel.detach())
     assert torch.equal(averages[still], before[still]) and torch.equal(averages[other], before[other])
+
+
+def test_an_average_follows_only_in_steps_that_move_its_kernel():
+    """In the others it is moved by whoever moves what no optimiser moves, and twice would be too far."""
+    kernel = nn.Parameter(torch.randn(2, 2, 3, 3))
+    muon, average = Muon([kernel], 0.1, 1), torch.zeros(2, 2, 3, 3)
+    kernel.grad = torch.ones_like(kernel)
+    muon.step()
+    kernel.grad = None
+    muon.step(averages={kernel: average}, toward=0.25)
+    assert not average.any()
+
+
+def test_a_closure_is_refused():
+    with pytest.raises(TrainingError, match="Muon calls no closure"):
+        Muon([nn.Parameter(torch.zeros(2, 2, 3, 3))], 0.1, 1).step(lambda: 0.0)
 
 
 def test_it_takes_hidden_kernels_and_nothing_else():

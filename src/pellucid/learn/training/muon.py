@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pellucid.errors import TrainingError
+
 MOMENTUM = 0.95
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the odd polynomial that brings singular values of 0.001 to 1 near 1 (0.7 to 1.2) in five rounds."""
@@ -55,16 +57,21 @@ class Muon(torch.optim.Optimizer):
         toward: float = 0.0,
     ) -> None:
         """As the engine's AdamW: every gradient times a factor, and `averages` moved `toward` the new values."""
+        if closure is not None:
+            raise TrainingError("Muon calls no closure", hint="call backward before the step")
+        moved: list[nn.Parameter] = []
         for group in self.param_groups:
             learned = [p for p in group["params"] if p.grad is not None]
+            moved += learned
             for shape, alike in groupby(sorted(learned, key=lambda p: p.shape), key=lambda p: p.shape):
                 kernels = list(alike)
                 towards = orthogonal(torch.stack([self._direction(p, gradient_factor) for p in kernels]))
                 length = group["lr"] * group["boost"] * LIKE_ADAM * max(towards.shape[1:]) ** 0.5
                 for p, direction in zip(kernels, towards, strict=True):
                     p.add_(direction.reshape(shape), alpha=-length)
-        for p, average in (averages or {}).items():
-            if p in self.state:
+        for p in moved:
+            average = (averages or {}).get(p)
+            if average is not None:
                 average.lerp_(p.detach(), toward)
 
     def _direction(self, p: nn.Parameter, gradient_factor: float) -> Tensor:
