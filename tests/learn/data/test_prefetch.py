@@ -58,6 +58,16 @@ def test_the_share_of_waiting_is_measured(monkeypatch):
         assert ahead.waited_share == 3 / 4
 
 
+def test_pauses_are_no_time_in_which_it_could_be_waited(monkeypatch):
+    clock = iter([10.0, 13.0, 114.0])  # asked at 10, answered at 13, looked at 114, after a validation of 100
+    with Prefetched(lambda step: step) as ahead:
+        ahead.pause(50.0)  # nobody has asked yet
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=clock.__next__))
+        next(ahead)
+        ahead.pause(100.0)
+        assert ahead.waited_share == 3 / 4
+
+
 def test_closing_ends_the_thread_and_leaves_torch_as_it_was():
     before = torch.get_num_threads(), threading.active_count()
     ahead = Prefetched(lambda step: torch.ones(8) @ torch.ones(8))

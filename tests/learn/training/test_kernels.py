@@ -11,11 +11,12 @@ from pellucid import _engine
 from pellucid.errors import UsageError
 from pellucid.learn.layers import image_loss, on_tiles
 from pellucid.learn.recipes import load_recipe
+from pellucid.learn.training.callbacks import Start
 from pellucid.learn.training.job import Job
 from pellucid.learn.training.kernels import precision_for, settled_engine
 from pellucid.learn.training.load import load_run
 from pellucid.learn.training.loop import train
-from tests.learn.training.tiny import job
+from tests.learn.training.tiny import At, Crash, crash, job
 
 on_vectors = pytest.mark.skipif(
     _engine.isa() == "scalar" or torch.cuda.is_available(), reason="the engine trains on vectors of a CPU"
@@ -70,6 +71,28 @@ def test_both_engines_train_to_nearly_the_same_weights(tmp_path: Path) -> None:
         found[engine] = torch.cat([w.flatten() for w in load_run(run)[0].parameters()])
     difference = (found["pellucid"] - found["torch"]).abs().max()
     assert 0 < difference < 1e-3  # other kernels round otherwise
+
+
+@on_vectors
+def test_a_run_goes_on_with_the_engine_that_it_last_used(tmp_path: Path, crops: Path) -> None:
+    """Begun on ours, gone on with on torch's, and then twice without a word."""
+    seen: list[Start] = []
+    run = tmp_path / "run"
+    for step, engine in ((5, None), (10, "torch"), (15, None), (20, None)):
+        broken = job(run, crops, at=At(step, crash), engine=engine)
+        broken.callbacks[1].started = seen.append  # type: ignore[method-assign]
+        with pytest.raises(Crash):
+            train(broken)
+    facts = json.loads((run / "run.json").read_text())
+    assert facts["engine"] == "torch" and facts["earlier"] == [{"until": seen[1].step, "engine": "pellucid"}]
+    assert [start.notes for start in seen] == [
+        [],
+        ["engine was pellucid and is torch: the run goes on, but not with the same bits"],
+        [],
+        [],
+    ]
+    train(job(run, crops, engine="auto"))
+    assert json.loads((run / "run.json").read_text())["engine"] == "pellucid"
 
 
 @on_vectors

@@ -11,8 +11,10 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from pellucid.errors import NotFiniteError, TrainingError  # noqa: E402
+from pellucid.learn.data import prefetch  # noqa: E402
 from pellucid.learn.networks import NETWORKS, Family  # noqa: E402
 from pellucid.learn.networks.plain import Plain, PlainOptions  # noqa: E402
+from pellucid.learn.training import interval, loop  # noqa: E402
 from pellucid.learn.training.checkpoints import checkpoints_of, newest_good, save_snapshot  # noqa: E402
 from pellucid.learn.training.load import load_run  # noqa: E402
 from pellucid.learn.training.loop import train  # noqa: E402
@@ -90,6 +92,46 @@ def test_two_minutes_is_the_usual_interval(tmp_path, crops):
     from pellucid.learn.recipes import load_recipe, packaged
 
     assert {load_recipe(name).checkpoint_seconds for name in packaged()} == {120}
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    monotonic = perf_counter
+
+
+def test_waiting_is_a_share_of_the_time_of_steps(tmp_path, crops, monkeypatch):
+    """Of a source that lets every step wait 3 s, beside 1 s of computing, however long validations and saving take."""
+    clock = Clock()
+
+    def pass_by(seconds):
+        return lambda *_: setattr(clock, "now", clock.now + seconds)
+
+    class Slow(prefetch.Prefetched):
+        def __next__(self):
+            get = self._ready.get
+            self._ready.get = lambda: (pass_by(3)(), get())[1]
+            try:
+                return super().__next__()
+            finally:
+                self._ready.get = get
+
+    add = interval.Interval.add
+    monkeypatch.setattr(interval.Interval, "add", lambda self, *given: (pass_by(1)(), add(self, *given)))
+    monkeypatch.setattr(loop, "Prefetched", Slow)
+    for module in (loop, prefetch, interval):
+        monkeypatch.setattr(module, "time", clock)
+    slow = job(tmp_path / "run", crops, "steps=6", "validation.every=2", "checkpoint_steps=3")
+    reports = []
+    watcher = slow.callbacks[0]
+    watcher.reported, watcher.validated, watcher.saved = reports.append, pass_by(100), pass_by(50)  # type: ignore[method-assign]
+    train(slow)
+    assert [report.waited for report in reports] == [3 / 4] * 6
+    assert [report.images_per_second for report in reports] == [4 / 4] * 6
 
 
 @pytest.mark.parametrize("damage", ["shorter", "one bit", "empty"])

@@ -69,6 +69,24 @@ def test_other_threads_are_said_aloud(run, crops):
     assert folder.begin(recipe, facts | {"threads": 5}) == ["threads was 1 and is 5"]
 
 
+def test_the_folder_tells_what_the_run_last_used_and_what_before(run):
+    folder = RunFolder(run)
+    facts = folder.facts()
+    folder.go_on(facts, 1)
+    assert folder.facts() == facts
+    folder.go_on(facts | {"threads": 5}, 2)
+    folder.go_on(facts | {"threads": 5, "torch": "9"}, 4)
+    earlier = [{"until": 2, "threads": 1}, {"until": 4, "torch": facts["torch"]}]
+    assert folder.facts() == facts | {"threads": 5, "torch": "9", "earlier": earlier}
+    assert folder.begin(folder.recipe(), facts | {"threads": 5, "torch": "9"}) == []
+
+
+def test_what_a_finished_run_used_stays(run, crops):
+    before = (run / "run.json").read_text()
+    train(job(run, crops, "steps=2", engine="torch"))
+    assert (run / "run.json").read_text() == before
+
+
 def test_crops_that_are_too_small_are_refused(tmp_path, crops):
     with pytest.raises(DatabaseError, match="seen: 24 pixels; expected: at least 48; hint: train on smaller patches"):
         train(job(tmp_path / "run", crops, "data.patch=48"))

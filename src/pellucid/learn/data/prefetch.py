@@ -49,7 +49,7 @@ class Prefetched(Generic[Made]):
 
     def __next__(self) -> Made:
         asked = time.perf_counter()
-        self._started = self._started or asked
+        self._started = asked if self._started is None else self._started
         made, error = self._ready.get()
         self._waited += time.perf_counter() - asked
         if error is not None:
@@ -57,9 +57,14 @@ class Prefetched(Generic[Made]):
             raise error
         return made  # type: ignore[return-value]
 
+    def pause(self, seconds: float) -> None:
+        """Takes time in which nobody wanted a batch out of the account."""
+        if self._started is not None:
+            self._started += seconds
+
     @property
     def waited_share(self) -> float:
-        """The share of the time since the first `next()` that was spent waiting for a batch, 0 to 1."""
+        """The share of the time since the first `next()`, less pauses, that was spent waiting for a batch, 0 to 1."""
         if self._started is None:
             return 0.0
         return self._waited / max(time.perf_counter() - self._started, 1e-9)

@@ -115,11 +115,12 @@ class AdamW(torch.optim.AdamW):
 
 def gradient_length(parameters: Iterable[Tensor]) -> float:
     """The length of all gradients as one vector, of float32 parameters on a processor."""
-    learned = [p for p in parameters if p.grad is not None]
-    for p in learned:
-        _refuse_unfit(p)
-        _refuse_unlike("a gradient that does not fit its parameter", p.grad, p)
-    gradients = [_laid_like(p, p.grad) for p in learned]
+    gradients = []
+    for p in parameters:
+        if p.grad is not None:
+            _refuse_unfit(p)
+            _refuse_unlike("a gradient that does not fit its parameter", p.grad, p)
+            gradients.append(_laid_like(p, p.grad))
     return _engine.training_length_of([(g.data_ptr(), g.numel()) for g in gradients], torch.get_num_threads())
 
 

@@ -59,6 +59,7 @@ def train(job: Job) -> Outcome:
         if saved is not None and saved.get("step", 0) >= job.recipe.steps:
             figures = saved.get("figures")
             return Outcome("was finished", saved["step"], weights_hash(saved), figures and figures_from(figures))
+        folder.go_on(setting, 0 if saved is None else saved.get("step", 0))
         with StopRequest() as stop, led(job.processes, _follow, (job, setting)) as team:
             return Training(team, job, setting, saved).go(stop, [*notes, *more])
 
@@ -93,6 +94,7 @@ class Training:
         self.watchers, self.callbacks = job.callbacks, list[Callback]()  # all of them, and those that have started
         self.operations = 0  # for one sample
         self.interval = Interval(self.state.step)
+        self.prefetched: Prefetched[tuple[Tensor, Tensor]] | None = None
         self.figures: Figures | None = None
 
     def _begin(self, saved: dict[str, Any] | None) -> State:
@@ -156,7 +158,7 @@ class Training:
             self._validate()
         saved_at, saved_step = time.monotonic(), self.state.step
         with Prefetched(self.subject.batches(self.team.rank, self.team.ranks), self.state.step) as prefetched:
-            self.interval = Interval(self.state.step)
+            self.interval, self.prefetched = Interval(self.state.step), prefetched
             while self.state.step < self.recipe.steps:
                 stopping = self._step(*next(prefetched), stop.asked)
                 step, last = self.state.step, self.state.step == self.recipe.steps
@@ -228,7 +230,7 @@ class Training:
         shut = rectifiers(self.state.average.network, self.subject.sample(PICTURES).to(self.fabric.device))
         for callback in self.callbacks if shut.layers else ():
             callback.counted(self.state.step, shut)
-        self.interval.pause(time.perf_counter() - begun)
+        self._pause(time.perf_counter() - begun)
 
     def _save(self) -> None:
         if self.team.rank:
@@ -242,7 +244,13 @@ class Training:
         write_checkpoint(self.folder.checkpoints, self.state.to_dict() | origin)
         for callback in self.callbacks:
             callback.saved(self.state.step)
-        self.interval.pause(time.perf_counter() - begun)
+        self._pause(time.perf_counter() - begun)
+
+    def _pause(self, seconds: float) -> None:
+        """Speed and waiting are measured over the time of steps."""
+        self.interval.pause(seconds)
+        if self.prefetched is not None:
+            self.prefetched.pause(seconds)
 
     def _outcome(self, ending: Literal["finished", "stopped"]) -> Outcome:
         return Outcome(ending, self.state.step, weights_hash(self.state.to_dict()), self.figures)

@@ -2,14 +2,16 @@
 
     runs/x/
         recipe.yaml       the recipe in full
-        run.json          what else decides the weights: database, precision, threads, versions
+        run.json          what else decides the weights: database, precision, threads, versions, as they are now;
+                          `earlier`: what changed, and until which step it was so
         log.jsonl         one line per report, per validation, and per beginning
         events/           the same for TensorBoard
         checkpoints/      the newest two states
         curves.png  validation.png
 
-A folder made by another recipe, database or precision is refused with the key that differs. Another number of threads
-or another version of a library is said aloud and allowed: the run goes on well, but not with the same bits.
+A folder made by another recipe, database or precision is refused with the key that differs. Another number of threads,
+engine or version of a library is said aloud, written down and allowed: the run goes on well, but not with the same
+bits.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from pellucid.errors import TrainingError
 from pellucid.learn.recipes import Recipe, differing_keys, recipe_from_text, recipe_to_text
 from pellucid.learn.training.checkpoints import CHECKPOINTS
 
+EARLIER = "earlier"
 RECIPE, FACTS, LOG, LOCK = "recipe.yaml", "run.json", "log.jsonl", "lock"
 DRAWN = "drawn"
 """Where a run keeps the pictures that it drew for itself, if it had no others."""
@@ -91,12 +94,20 @@ class RunFolder:
                     expected="a new folder",
                 )
             self._write(RECIPE, recipe_to_text(recipe))
-            self._write(FACTS, json.dumps(facts, indent=1) + "\n")  # last: with it the run exists
+            self._write_facts(facts)  # last: with it the run exists
             return []
         self._refuse_difference(recipe, facts)
         there = self.facts()
         changed = [key for key in facts if key not in DECIDING and there.get(key) != facts[key]]
         return [f"{key} was {there.get(key)} and is {facts[key]}" for key in changed]
+
+    def go_on(self, facts: dict[str, Any], step: int) -> None:
+        """Writes down with what the run goes on after `step` steps, and beside it what was otherwise until then."""
+        there = self.facts()
+        changed = {key: there.get(key) for key in facts if there.get(key) != facts[key]}
+        if changed:
+            earlier = [*there.get(EARLIER, []), {"until": step} | changed]
+            self._write_facts(facts | {EARLIER: earlier})
 
     def _refuse_difference(self, recipe: Recipe, facts: dict[str, Any]) -> None:
         there = self.facts()
@@ -130,6 +141,9 @@ class RunFolder:
             return (self.path / name).read_text("utf-8")
         except OSError:
             raise TrainingError("not the folder of a run", seen=self.path, expected=f"a folder with {name}") from None
+
+    def _write_facts(self, facts: dict[str, Any]) -> None:
+        self._write(FACTS, json.dumps(facts, indent=1) + "\n")
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.path / (name + ".new")
