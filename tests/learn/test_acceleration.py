@@ -1,17 +1,26 @@
 """`accelerate`: the same module, faster; nothing but where it computes may change."""
 
 import copy
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import nn
 
+from pellucid import _engine
 from pellucid.learn import accelerate
 from pellucid.learn.layers.convolution import Conv2d, ConvolutionChain
 from pellucid.learn.networks import build_network
 from pellucid.learn.networks.chain import ChainOptions
 from pellucid.learn.networks.plain import PlainOptions
 from pellucid.learn.to_runtime.tracing import trace
+
+
+@pytest.fixture
+def isa() -> Iterator[None]:
+    before = _engine.isa()
+    yield
+    _engine.set_isa(before)
 
 
 class Small(nn.Module):
@@ -34,14 +43,59 @@ def test_the_report_says_what_and_why() -> None:
         "edge": "it pads opposite edges differently",
         "up": "it is a ConvTranspose2d, the engine trains torch.nn.Conv2d",
     }
-    assert str(report).splitlines()[0] == "2 convolutions on the engine, 1 chains"
+    assert str(report).splitlines()[0] == "2 convolutions on the engine, 1 chain"
     assert isinstance(net.body, ConvolutionChain) and type(net.edge) is nn.Conv2d
 
 
 def test_a_layer_of_its_own() -> None:
     layer = nn.Conv2d(3, 4, 3)
-    assert accelerate(layer).convolutions == ("",)
+    report = accelerate(layer)
+    assert report.convolutions == ("",) and str(report).startswith("1 convolution on the engine, 0 chains")
     assert type(layer) is Conv2d
+
+
+def test_other_types_of_numbers_are_torchs() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).double()
+    report = accelerate(net)
+    assert str(report).splitlines() == [
+        "0 convolutions on the engine, 0 chains",
+        "0 stays on torch: its weights are torch.float64, the engine trains float32",
+    ]
+    assert type(net[0]) is nn.Conv2d
+
+
+class Named(nn.Sequential):
+    pass
+
+
+def test_a_subclass_of_sequential_is_no_chain_and_the_report_says_why() -> None:
+    net = Named(nn.Conv2d(3, 4, 3), nn.ReLU())
+    report = accelerate(net)
+    assert report.convolutions == ("0",) and report.chains == () and type(net) is Named
+    assert "the module is no chain: it is a Named, and a subclass of Sequential" in str(report)
+    assert accelerate(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())).apart == ()
+
+
+@pytest.mark.parametrize("made", [torch.jit.script, lambda net: torch.jit.trace(net, torch.zeros(1, 3, 8, 8))])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_script_computes_by_itself(made: Callable[[nn.Module], nn.Module]) -> None:
+    report = accelerate(made(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())))
+    assert report.convolutions == ()
+    assert dict(report.left) == {"0": "TorchScript computes a Conv2d by itself, accelerate the module it was made from"}
+
+
+def test_the_report_says_what_autocast_leaves_to_torch(isa: None) -> None:
+    _engine.set_isa("amx-emulated")
+    size_kept = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 1))
+    assert "autocast" not in str(accelerate(size_kept))
+    others = [nn.Conv2d(8, 8, 5, padding=2), nn.Conv2d(8, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 8, 3)]
+    report = accelerate(nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), *others))
+    assert report.off_tiles == ("1", "2", "3", "4") and len(report.convolutions) == 5
+    assert str(report).splitlines()[-1].startswith("under bfloat16 autocast torch's are 1, 2, 3, 4: matrix tiles take")
+    every = accelerate(nn.Sequential(*(nn.Conv2d(8, 8, 3) for _ in range(2))))
+    assert "under bfloat16 autocast every convolution is torch's: matrix tiles take" in str(every)
+    _engine.set_isa("scalar")
+    assert "under autocast every convolution is torch's: without matrix tiles" in str(report)
 
 
 def test_parameters_and_state_stay() -> None:
