@@ -77,6 +77,17 @@ def test_what_no_logarithm_can_use_is_refused(settings, message):
         LogError(**settings)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "shapes", [((3, 6, 6), (3, 6, 6)), ((1, 3, 6, 6), (3, 6, 6)), ((6, 6), (1, 3, 6, 6)), ((), ())]
+)
+def test_what_is_no_batch_of_pictures_is_refused(name, shapes):
+    with pytest.raises(
+        UsageError, match=r"batches of them; seen: an output of \(.*; expected: \(n, c, h, w\) for both"
+    ):
+        LOSSES[name]()(*map(torch.zeros, shapes))
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 5, 6), (1, 1, 8, 8), (1, 2, 6, 6), (2, 1, 6, 6)])
 def test_what_cannot_be_centred_is_refused(shape):
     with pytest.raises(UsageError, match=r"do not fit each other; seen: .* for a target of \(1, 1, 6, 6\)"):

@@ -23,6 +23,13 @@ LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 
 def centred(target: Tensor, like: Tensor) -> Tensor:
     """The middle of `target` (n, c, H, W) that has the height and width of `like` (n, c, h, w)."""
+    if target.ndim != 4 or like.ndim != 4:
+        raise UsageError(
+            "a loss of pictures is of batches of them",
+            seen=f"an output of {tuple(like.shape)} for a target of {tuple(target.shape)}",
+            expected="(n, c, h, w) for both",
+            hint="unsqueeze(0) makes a batch of one picture",
+        )
     spare_y, spare_x = (a - b for a, b in zip(target.shape[2:], like.shape[2:], strict=True))
     if spare_y < 0 or spare_x < 0 or spare_y % 2 or spare_x % 2 or target.shape[:2] != like.shape[:2]:
         raise UsageError(
