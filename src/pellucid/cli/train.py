@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change the recipe; dots go down.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of each process; as the recipe says unless given.")
 @click.option("--precision", help="auto, fp32 or bf16; auto takes what is faster here.")
-@click.option("--engine", help="auto, pellucid or torch: whose kernels compute; auto takes ours for fp32 on a CPU.")
+@click.option(
+    "--engine",
+    help="auto, pellucid or torch: whose kernels compute; auto takes ours on a CPU, for fp32 where it has vectors, for "
+    "bf16 where it has matrix tiles. A run goes on with what it last used unless given.",
+)
 @click.option("--processes", type=click.IntRange(1), default=1, help="Processes that share each batch.")
 @click.option("--from", "snapshot", type=click.Path(path_type=Path), help="Go on from a snapshot, in a new folder.")
 def command(
