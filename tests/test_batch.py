@@ -41,6 +41,63 @@ def test_folders_are_mirrored(tmp_path):
     assert [j.target for j in jobs] == ["out/a.png", "out/deep/ä b.png"]
 
 
+def test_neither_what_is_hidden_nor_what_was_written_is_a_source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touch(*(Path("in") / name for name in ("a.png", "deep/b.png", ".git/c.png", "._a.png", "deep/out/d.png")))
+    touch(Path("in/out/a.png"), Path("in/out/deep/b.png"))
+    for source, output in (("in", "in/out"), ("in", "./in/../in/out/"), (".", "in/out"), ("in/**/*.png", "in/out")):
+        jobs = plan_jobs([source], output, is_picture=is_picture)
+        found = sorted(os.path.relpath(job.source, "in") for job in jobs)
+        assert found == ["a.png", "deep/b.png", "deep/out/d.png"], source
+    for source in ("in/out", "in/out/**/*.png"):  # but one who names what lies in the output means it
+        assert len(plan_jobs([source], "in", is_picture=is_picture, suffix=".jpg")) == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("b/*.jpg", ["x.jpg", "y.jpg"]),
+        ("b/*", ["c/x.jpg", "x.jpg", "y.jpg"]),
+        ("b/**/*.jpg", ["c/x.jpg", "x.jpg", "y.jpg"]),
+        ("b/**", ["c/x.jpg", "x.jpg", "y.jpg"]),
+        ("[a-b]/?.jpg", ["b/x.jpg", "b/y.jpg"]),
+    ],
+)
+def test_patterns_are_expanded_and_mirrored_below_what_is_fixed(tmp_path, monkeypatch, pattern, names):
+    monkeypatch.chdir(tmp_path)
+    touch(*(Path("b") / name for name in ("x.jpg", "y.jpg", "c/x.jpg", "notes.txt", ".hidden.jpg")))
+    jobs = plan_jobs([pattern], "out", is_picture=is_picture)
+    assert sorted(job.target for job in jobs) == [f"out/{name}" for name in names]
+    assert all(os.path.exists(job.source) for job in jobs)
+    with pytest.raises(PictureError, match=r"no picture matches the pattern; seen: b/\*.gif"):
+        plan_jobs(["b/*.gif"], "out", is_picture=is_picture)
+
+
+def test_a_file_that_is_called_like_a_pattern_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touch(Path("[ab].png"), Path("a.png"))
+    assert plan_jobs(["[ab].png"], "out.png", is_picture=is_picture) == [Job("[ab].png", "out.png")]
+
+
+def test_several_folders_are_kept_apart_by_their_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touch(Path("c1/1.jpg"), Path("c2/1.jpg"), Path("deep/c2/1.jpg"))
+    jobs = plan_jobs(["c1/", "c2"], "c3", is_picture=is_picture)
+    assert [job.target for job in jobs] == ["c3/c1/1.jpg", "c3/c2/1.jpg"]
+    with pytest.raises(UsageError, match="two pictures would become c3/c2/1.jpg.*give each its own output"):
+        plan_jobs(["c2", "deep/c2"], "c3", is_picture=is_picture)
+
+
+def test_what_cannot_be_written_becomes_png(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    touch(Path("in/a.png"), Path("in/a.jpg"), Path("in/b.jpg"))
+
+    def targets(**options):
+        return [job.target for job in plan_jobs(["in"], "out", is_picture=is_picture, **options)]
+
+    assert targets(is_writable=lambda name: name.endswith(".png")) == ["out/a.jpg.png", "out/a.png", "out/b.png"]
+
+
 def test_what_is_refused_before_any_work(tmp_path):
     touch(tmp_path / "a.jpg", tmp_path / "a.png", tmp_path / "other/a.png")
     (tmp_path / "empty").mkdir()
@@ -104,7 +161,7 @@ def test_an_interrupted_batch_tells_how_far_it_came(tmp_path, workers):
     with pytest.raises(KeyboardInterrupt):
         run_jobs([Job(str(i), str(tmp_path / str(i))) for i in range(100)], work, outcome, workers=workers)
     told = json.loads(outcome.to_json())
-    assert told["pictures"] == 100 and 4 <= told["done"] < 98 and [f["source"] for f in told["failed"]] == ["2"]
+    assert told["pictures"] == 100 and 4 <= len(told["done"]) < 98 and [f["source"] for f in told["failed"]] == ["2"]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -117,7 +174,12 @@ def test_failures_are_listed_and_the_rest_is_done_and_resumed(tmp_path, workers)
     bad = sorted(str(tmp_path / "in" / name) for name in names if "bad" in name)
     assert sorted(source for source, _ in outcome.failed) == bad
     assert len(outcome.done) == 50 - len(bad) and not outcome.skipped and len(finished) == 50
-    assert "damaged" in json.loads(outcome.to_json())["failed"][0]["error"]
+    told = json.loads(outcome.to_json())
+    assert "damaged" in told["failed"][0]["error"] and told["skipped"] == []
+    assert sorted(entry["source"] for entry in told["done"]) == sorted(
+        job.source for job in jobs if "bad" not in job.source
+    )
+    assert all(os.path.exists(entry["target"]) for entry in told["done"])
 
     again = run_jobs(jobs, copy, workers=workers)
     assert len(again.skipped) == 50 - len(bad) and not again.done and len(again.failed) == len(bad)

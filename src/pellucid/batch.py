@@ -7,12 +7,13 @@ how a batch resumes. Nothing is overwritten unless asked, and two sources never 
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pellucid.errors import PellucidError, PictureError, ResourceError, UsageError
@@ -34,28 +35,44 @@ class Outcome:
     """What became of a batch of so many pictures; those that are in no list were not reached."""
 
     pictures: int = 0
-    done: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    done: list[Job] = field(default_factory=list)
+    skipped: list[Job] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
     def to_json(self) -> str:
-        failed = [{"source": source, "error": error} for source, error in self.failed]
-        value = {"pictures": self.pictures, "done": len(self.done), "skipped": len(self.skipped), "failed": failed}
+        value = {
+            "pictures": self.pictures,
+            "done": [asdict(job) for job in self.done],
+            "skipped": [asdict(job) for job in self.skipped],
+            "failed": [{"source": source, "error": error} for source, error in self.failed],
+        }
         return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def plan_jobs(sources: Sequence[str], output: str, *, is_picture: Callable[[str], bool], suffix: str = "") -> list[Job]:
+def plan_jobs(
+    sources: Sequence[str],
+    output: str,
+    *,
+    is_picture: Callable[[str], bool],
+    suffix: str = "",
+    is_writable: Callable[[str], bool] = lambda name: True,
+) -> list[Job]:
     """Pairs every source with its target.
 
-    Sources are files, folders (walked in full; names that are no picture's are passed over) or "-". With one file as
-    the only source and an output that is no folder, the output is that file's target; otherwise the output is a folder
-    and targets mirror the sources' places. `suffix` (".png") replaces the sources' own.
+    Sources are files, folders, patterns (`photos/**/*.jpg`) or "-". With one file as the only source and an output that
+    is no folder, the output is that file's target; otherwise the output is a folder and targets mirror the sources'
+    places: below their folder, below the fixed beginning of their pattern, and of several folders each below its name.
+    Folders are walked in full, but for what is hidden, what is no picture by its name, and the output. `suffix`
+    (".png") replaces the sources' own; names that are not `is_writable` become PNG.
     """
-    if len(sources) == 1 and not os.path.isdir(sources[0]) and not _means_folder(output):
-        jobs = [Job(sources[0], output)]
+    named = [found for source in sources for found in _expanded(source, is_picture, output)]
+    if len(named) == 1 and not os.path.isdir(named[0][0]) and not _means_folder(output):
+        jobs = [Job(named[0][0], output)]
     else:
-        _refuse_as_folder(output, sources, is_picture)
-        jobs = [Job(s, os.path.join(output, _renamed(n, suffix))) for s, n in _files(sources, is_picture)]
+        _refuse_as_folder(output, [source for source, _ in named], is_picture)
+        files = _files(named, is_picture, output)
+        taken = {name for _, name in files}
+        jobs = [Job(s, os.path.join(output, _renamed(n, suffix, is_writable, taken))) for s, n in files]
     _refuse_collisions(jobs)
     return jobs
 
@@ -79,13 +96,13 @@ def run_jobs(
     def attempt(job: Job) -> None:
         try:
             if not overwrite and _is_made(job.target):
-                result, entry = outcome.skipped, job.source
+                result = outcome.skipped
             else:
                 _make_parent(job.target)
                 work(job)
-                result, entry = outcome.done, job.source
+                result = outcome.done
             with lock:
-                result.append(entry)
+                result.append(job)
         except (PellucidError, OSError, MemoryError) as error:
             if isinstance(error, OSError) and error.errno == 28:  # every further file would fail the same way
                 raise ResourceError("the disk is full", seen=job.target, hint="free some space and repeat") from error
@@ -117,26 +134,69 @@ def _in_parallel(jobs: Iterable[Job], attempt: Callable[[Job], None], workers: i
             future.result()
 
 
-def _files(sources: Sequence[str], is_picture: Callable[[str], bool]) -> list[tuple[str, str]]:
+def _expanded(source: str, is_picture: Callable[[str], bool], output: str) -> list[tuple[str, str | None]]:
+    """What a source names, each with its name below the output where a pattern gives it one. A file or folder that is
+    really called so comes before any pattern."""
+    if source == STREAM or os.path.lexists(source) or not glob.has_magic(source):
+        return [(source, None)]
+    fixed = _fixed(source)
+    found = sorted(glob.glob(source, recursive=True))
+    if not _is_in(fixed, output):  # what earlier runs wrote is no source
+        found = [path for path in found if not _is_in(path, output)]
+    folders = [] if "**" in source else [path for path in found if os.path.isdir(path)]  # ** has walked them itself
+    named = [path for path in found if path in folders or (is_picture(path) and not os.path.isdir(path))]
+    if not named:
+        raise PictureError("no picture matches the pattern", seen=source, hint="check it with ls, or name a folder")
+    return [(path, os.path.relpath(path, fixed)) for path in named]
+
+
+def _fixed(pattern: str) -> str:
+    """The folder before the first part of a pattern that may vary."""
+    folder = os.path.dirname(pattern)
+    while glob.has_magic(folder):
+        folder = os.path.dirname(folder)
+    return folder or os.curdir
+
+
+def _files(
+    sources: Sequence[tuple[str, str | None]], is_picture: Callable[[str], bool], output: str
+) -> list[tuple[str, str]]:
     """(path, name below the output folder) of every file, folders in the order of their names."""
+    several = sum(os.path.isdir(source) for source, _ in sources) > 1
     found: list[tuple[str, str]] = []
-    for source in sources:
+    for source, name in sources:
         if source == STREAM and len(sources) == 1:
             raise UsageError("standard input has no name in a folder", hint="name the picture to write: -o clean.png")
         if source == STREAM:
             raise UsageError("standard input stands alone", seen="other sources beside '-'", expected="one source")
         if not os.path.isdir(source):
-            found.append((source, os.path.basename(source)))
+            found.append((source, name or os.path.basename(source)))
             continue
-        before = len(found)
-        for folder, folders, names in os.walk(source):
-            folders.sort()
-            below = os.path.relpath(folder, source)
-            paths = [(os.path.join(folder, n), os.path.normpath(os.path.join(below, n))) for n in sorted(names)]
-            found.extend((path, name) for path, name in paths if is_picture(path))
-        if len(found) == before:
+        top = name or (os.path.basename(os.path.abspath(source)) if several else os.curdir)
+        pictures = [(path, os.path.normpath(os.path.join(top, below))) for path, below in _walked(source, output)]
+        pictures = [(path, below) for path, below in pictures if is_picture(path)]
+        if not pictures:
             raise PictureError("the folder holds no pictures", seen=source, hint="name a folder with picture files")
+        found.extend(pictures)
     return found
+
+
+def _walked(source: str, output: str) -> Iterator[tuple[str, str]]:
+    """(path, name below the folder) of every file that is not hidden; what earlier runs wrote is no source."""
+    written = os.path.realpath(output)
+    for folder, folders, names in os.walk(source):
+        inner = [name for name in sorted(folders) if not name.startswith(".")]
+        folders[:] = [name for name in inner if os.path.realpath(os.path.join(folder, name)) != written]
+        below = os.path.relpath(folder, source)
+        for name in sorted(names):
+            if not name.startswith("."):  # ._photo.jpg is what macOS notes about photo.jpg
+                yield os.path.join(folder, name), os.path.join(below, name)
+
+
+def _is_in(path: str, output: str) -> bool:
+    """Whether a path is the output folder or below it."""
+    output = os.path.realpath(output)
+    return os.path.commonpath([output, os.path.realpath(path)]) == output
 
 
 def _means_folder(output: str) -> bool:
@@ -163,8 +223,14 @@ def _is_made(target: str) -> bool:
     return target != STREAM and (os.path.isfile(target) or os.path.islink(target))
 
 
-def _renamed(name: str, suffix: str) -> str:
-    return str(Path(name).with_suffix(suffix)) if suffix else name
+def _renamed(name: str, suffix: str, is_writable: Callable[[str], bool], taken: set[str]) -> str:
+    """A target's name: with the suffix that was asked for, else its own, else PNG's beside or behind its own."""
+    if suffix:
+        return str(Path(name).with_suffix(suffix))
+    if is_writable(name):
+        return name
+    as_png = str(Path(name).with_suffix(".png"))
+    return f"{name}.png" if as_png in taken else as_png
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
@@ -179,7 +245,7 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
             raise UsageError(
                 f"two pictures would become {job.target}",
                 seen=f"{targets[target]} and {job.source}",
-                hint="put them into folders of their own, or leave out --format",
+                hint="give each its own output, or name their folders, which are kept apart by name; see --format too",
             )
         targets[target] = job.source
 

@@ -67,7 +67,9 @@ def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, coun
     _, said = process.communicate(timeout=60)
     before = done(tmp_path / "out")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["done"] == len(before) and report["pictures"] == count
+    assert {entry["target"] for entry in report["done"]} == {str(path) for path in before} and report[
+        "pictures"
+    ] == count
     assert process.returncode == 130 and "interrupted" in said and "Traceback" not in said
     assert 5 <= len(before) < count - bad and all(path.suffix == ".png" for path in before)
     stamps = {path: path.stat().st_mtime_ns for path in before}
@@ -81,6 +83,7 @@ def test_a_stopped_batch_goes_on_and_lists_every_bad_file(tmp_path, capsys, coun
     assert all(read(path).pixels.shape == (18, 24, 3) for path in after[:: max(1, count // 50)])
     report = json.loads((tmp_path / "report.json").read_text())
     assert {Path(entry["source"]).name for entry in report["failed"]} == names
+    assert len(report["done"]) + len(report["skipped"]) == count - bad
     assert all(entry["error"] for entry in report["failed"])
 
 

@@ -34,7 +34,7 @@ def test_a_folder_goes_on_after_a_bad_file_and_resumes(tmp_path, model, capsys):
     captured = capsys.readouterr()
     assert not captured.out and "bad.png" in captured.err and "3 done, 0 there already, 1 failed" in captured.err
     found = json.loads(report.read_text())
-    assert found["done"] == 3 and found["failed"][0]["source"].endswith("bad.png")
+    assert len(found["done"]) == 3 and found["failed"][0]["source"].endswith("bad.png")
     assert read(tmp_path / "out/deep/日本 語.png").pixels.shape == (36, 30, 3)
 
     assert upscale(*arguments) == 1  # the bad one is still bad; the others are not made again
@@ -56,14 +56,22 @@ def test_the_format_is_the_suffix_or_the_option(tmp_path, model):
     assert (tmp_path / "out" / "a.webp").read_bytes()[:4] == b"RIFF"
 
 
-def test_what_can_be_read_but_not_written_is_named_with_a_way_out(tmp_path, model, capsys):
+def test_what_can_be_read_but_not_written_becomes_png(tmp_path, model, capsys):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.pgm").write_bytes(b"P5 4 4 255\n" + bytes(range(16)))
-    assert upscale(tmp_path / "in", "-o", tmp_path / "out", "--model", model) == 1
-    said = capsys.readouterr().err
-    assert "a.pgm: this format can't be written" in said and "hint: --format png" in said
-    assert upscale(tmp_path / "in", "-o", tmp_path / "out", "--model", model, "--format", "png") == 0
+    assert upscale(tmp_path / "in", "-o", tmp_path / "out", "--model", model) == 0
     assert read(tmp_path / "out" / "a.png").pixels.shape == (12, 12, 1)
+    assert upscale(tmp_path / "in" / "a.pgm", "-o", tmp_path / "a.pgm", "--model", model) == 1
+    said = capsys.readouterr().err
+    assert "a.pgm: this format can't be written" in said or "this format can't be written; seen: .pgm" in said
+
+
+def test_a_folder_does_not_enlarge_its_own_results(tmp_path, model, capsys):
+    picture(tmp_path / "in" / "a.png")
+    for counts in ("", "0 done, 1 there already", "0 done, 1 there already"):
+        assert upscale(tmp_path / "in", "-o", tmp_path / "in" / "out", "--model", model) == 0
+        assert counts in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "in").rglob("*.png")] == ["a.png", "a.png"]
 
 
 @pytest.mark.parametrize(

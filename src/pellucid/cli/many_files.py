@@ -18,7 +18,7 @@ from pellucid.cli.options import Asked
 from pellucid.cli.report_file import refuse_unwritable, write_whole
 from pellucid.freed_memory import give_back_large_blocks
 from pellucid.picture import is_picture_name
-from pellucid.picture.formats import format_to_write
+from pellucid.picture.formats import format_to_write, is_writable_name
 
 Advanced = Callable[[int, int], None]
 Work = Callable[[str | BinaryIO, str | BinaryIO, Advanced], list[str]]
@@ -30,7 +30,9 @@ def run_many(asked: Asked, work: Work, *, note: str) -> int:
     The report is written however it ends: after an interruption it tells how far the batch came.
     """
     suffix = format_to_write(asked.picture_format, None).suffixes[0] if asked.picture_format else ""
-    planned = plan_jobs(asked.sources, asked.output, is_picture=is_picture_name, suffix=suffix)
+    planned = plan_jobs(
+        asked.sources, asked.output, is_picture=is_picture_name, suffix=suffix, is_writable=is_writable_name
+    )
     if asked.report:
         refuse_unwritable(asked.report)
     outcome = Outcome(len(planned))

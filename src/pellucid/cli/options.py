@@ -114,7 +114,7 @@ def batch_options(command: Callable[..., int]) -> Callable[..., int]:
             click.option(
                 "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Pictures at a time."
             ),
-            click.option("--report", metavar="FILE", help="Write what was done and what failed as JSON."),
+            click.option("--report", metavar="FILE", help="Write as JSON what was done, skipped or failed, by name."),
             click.option(
                 "--max-pixels",
                 type=click.IntRange(min=1),

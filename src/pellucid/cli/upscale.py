@@ -30,7 +30,7 @@ def command(
     model: str | None,
     kind: str | None,
 ) -> int:
-    """Enlarge pictures: files, folders, or - for standard input.
+    """Enlarge pictures: files, folders, patterns in quotes, or - for standard input.
 
     Depth, colour profile, EXIF, orientation, grey and transparency are kept. Files that exist already are left as they
     are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.

@@ -62,6 +62,12 @@ def is_picture_name(path: str | os.PathLike[str]) -> bool:
     return os.path.splitext(os.fspath(path))[1].lower() in PICTURE_SUFFIXES
 
 
+def is_writable_name(path: str | os.PathLike[str]) -> bool:
+    """Whether a file so named can be written; GIF and PNM are only read."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    return any(suffix in f.suffixes for f in FORMATS if f.depths)
+
+
 def format_of_content(head: bytes) -> Format | None:
     """The format that begins with these bytes (12 suffice)."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
