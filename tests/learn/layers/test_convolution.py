@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from pellucid.errors import TrainingError
 from pellucid.learn.layers.convolution import Conv2d, ConvolutionChain, why_not
 from pellucid.learn.layers.convolutions import runs_of
 
@@ -83,3 +84,48 @@ def test_hooks_inside_a_chain_are_called() -> None:
 def test_autocast_is_followed() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert chain()(torch.randn(1, 3, 6, 6)).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_a_layer_gave_may_be_changed_in_place(dtype: torch.dtype) -> None:
+    layer, x = Conv2d(3, 4, 3).to(dtype), torch.randn(1, 3, 6, 7, dtype=dtype)
+    plain = nn.Conv2d.forward(layer, x)
+    torch.testing.assert_close(torch.relu_(layer(x)), plain.relu(), rtol=0, atol=1e-5)
+    torch.testing.assert_close(nn.Sequential(layer, nn.SiLU(inplace=True))(x), nn.SiLU()(plain), rtol=0, atol=1e-5)
+    added = layer(x)
+    added += 1
+    torch.autograd.backward([added.square().sum(), torch.relu_(layer(x)).sum()])
+    assert layer.weight.grad is not None
+    right = torch.autograd.grad((plain + 1).square().sum() + plain.relu().sum(), layer.weight)
+    torch.testing.assert_close(layer.weight.grad, right[0], rtol=1e-4, atol=1e-3)
+
+
+def test_a_map_that_the_way_back_needs_may_not_be_changed() -> None:
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        ConvolutionChain(Conv2d(3, 4, 3), nn.ReLU())(torch.randn(1, 3, 6, 7)).mul_(2).sum().backward()
+
+
+def test_other_channels_are_refused() -> None:
+    for layers in ([Conv2d(3, 4, 3)], [Conv2d(9, 3, 1), Conv2d(4, 4, 1)]):
+        with pytest.raises(TrainingError, match=r"wrong number of channels; seen: [39]; expected: [34]"):
+            ConvolutionChain(*layers)(torch.randn(1, 9, 6, 7))
+
+
+def test_transforms_of_torch_are_left_to_torch() -> None:
+    ours, x = chain(), torch.randn(1, 3, 9, 8)
+    theirs = of_torch(ours)
+    for network_of in (lambda n: torch.func.jvp(n, (x,), (x,))[1], lambda n: torch.func.vmap(n)(x[None])):
+        torch.testing.assert_close(network_of(ours), network_of(theirs))
+    small = Conv2d(1, 1, 3)
+    picture = torch.randn(1, 1, 4, 4)
+    right = torch.autograd.functional.jacobian(small, picture)
+    torch.testing.assert_close(torch.func.jacfwd(small)(picture), right)
+    torch.testing.assert_close(torch.func.jacrev(small)(picture), right)
+    with pytest.raises(TrainingError, match="several gradients at once"):
+        torch.autograd.functional.jacobian(small, picture, vectorize=True)
+
+
+def test_shapes_alone_go_through() -> None:
+    with torch.device("meta"):
+        network = chain()
+        assert network(torch.empty(2, 3, 9, 8)).shape == (2, 5, 5, 4)

@@ -178,10 +178,10 @@ def test_what_torch_asks_of_an_operator() -> None:
     x, weights, biases, numbers, relu = chain()
     slopes = [torch.full((4,), 0.25), torch.empty(0)]
     slopes[0].requires_grad_()
-    torch.library.opcheck(convolutions_forward, (x, weights[:1], biases[:1], numbers[:7], [False], slopes[:1]))
+    torch.library.opcheck(convolutions_forward, (x, weights[:1], biases[:1], numbers[:7], [False], slopes[:1], True))
     with torch.no_grad():
         relu = [False, True]
-        maps = convolutions(x, weights, biases, numbers, relu, slopes)
+        maps = convolutions_forward(x, weights, biases, numbers, relu, slopes, True)
         args = (torch.randn_like(maps[-1]), x, maps, weights, biases, numbers, relu, slopes, [True, False], True)
         torch.library.opcheck(convolutions_backward, args, test_utils=("test_schema", "test_faketensor"))
 
@@ -205,6 +205,17 @@ def test_both_layouts_are_accepted() -> None:
     seen = [convolutions(t, weights, biases, numbers, relu)[-1] for t in (x, x.to(memory_format=torch.channels_last))]
     assert torch.equal(*seen)
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_without_gradients_the_last_map_alone_is_kept() -> None:
+    x, weights, biases, numbers, relu = chain()
+    maps = convolutions(x, weights, biases, numbers, relu)
+    with torch.no_grad():
+        (alone,) = convolutions(x, weights, biases, numbers, relu)
+        slopes = [torch.empty(0)] * len(weights)
+        args = (x, weights, biases, numbers, relu, slopes, False)
+        torch.library.opcheck(convolutions_forward, args, test_utils=("test_schema", "test_faketensor"))
+    assert len(maps) == len(weights) and torch.equal(alone, maps[-1])
 
 
 def test_steps_hand_memory_to_each_other() -> None:

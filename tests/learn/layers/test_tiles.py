@@ -233,6 +233,37 @@ def test_maps_of_float32_are_rounded_on_the_way(channels: int) -> None:
     assert torch.equal(seen[:-behind], right[:-behind])
 
 
+def test_what_a_run_gave_may_be_changed_in_place() -> None:
+    network, x = on_the_engine(chain()), torch.randn(1, 3, 6, 7)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(network(x).mul_(2), 2 * network(x))
+        network(x).add_(1).sum().backward()
+
+
+def test_without_gradients_the_last_map_alone_is_kept() -> None:
+    weights, numbers = [torch.randn(4, 4, 3, 3) for _ in range(3)], 3 * Case(1, 1, 1, 1, 1).numbers
+    args = (torch.randn(1, 4, 6, 7), weights, [torch.empty(0)] * 3, numbers, [True] * 3, [torch.empty(0)] * 3)
+    kept, alone = tiles_forward(*args, True), tiles_forward(*args, False)
+    assert len(kept) == 7 and len(alone) == 1
+    assert torch.equal(kept[0], alone[0])
+    torch.library.opcheck(tiles_forward, (*args, False), test_utils=("test_schema", "test_faketensor"))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_other_channels_are_refused(channels: int) -> None:
+    with (
+        torch.autocast("cpu", torch.bfloat16),
+        pytest.raises(TrainingError, match=f"channels; seen: {channels}; expected: 3"),
+    ):
+        on_the_engine(chain())(torch.randn(1, channels, 6, 7))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64])
+def test_other_types_are_torchs_to_refuse(dtype: torch.dtype) -> None:
+    with torch.autocast("cpu", torch.bfloat16), pytest.raises(RuntimeError, match="same|type"):
+        on_the_engine(chain())(torch.ones(1, 3, 6, 7, dtype=dtype))
+
+
 def test_masks_take_a_bit_for_each_value() -> None:
     size, channels = (4, 63, 63), 64
     values = 4 * 63 * 63 * channels
@@ -247,12 +278,12 @@ def test_what_torch_asks_of_an_operator() -> None:
     numbers = Case(1, 1, 1, 1, 1).numbers + Case(1, 1, 1, 1, 1, k=1).numbers
     slopes = [torch.full((4,), 0.25, requires_grad=True), torch.empty(0)]
     x = torch.randn(2, 2, 4, 3, requires_grad=True)
-    args = (x, weights, biases, numbers, [False, True], slopes)
+    args = (x, weights, biases, numbers, [False, True], slopes, True)
     torch.library.opcheck(tiles_forward, args, test_utils=("test_schema", "test_autograd_registration"))
     torch.library.opcheck(tiles_forward, args, test_utils=("test_faketensor",))
     with torch.no_grad():
         y, a, b, *masks = tiles_forward(*args)
-        back = (torch.randn_like(y), [a, b], masks, *args[1:], [True, False], True)
+        back = (torch.randn_like(y), [a, b], masks, *args[1:-1], [True, False], True)
         torch.library.opcheck(tiles_backward, back, test_utils=("test_schema", "test_faketensor"))
 
 

@@ -3,8 +3,9 @@ whose convolutions run on the engine.
 
 They compute in float32 or, where autocast asks for bfloat16 and the processor has matrix tiles, on those (`tiles`).
 They stand aside, and are then nothing but torch's modules, while a module is exported, under any other autocast, for
-single pictures without a batch, and for what the engine does not take. A chain does the same when someone listens to
-the layers inside it with hooks.
+single pictures without a batch, for tensors that are shapes only, inside forward-mode derivatives and torch.func's
+transforms, and for what the engine does not take. A chain does the same when someone listens to the layers inside it
+with hooks.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from enum import Enum, auto
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
+from pellucid.errors import TrainingError
 from pellucid.learn.layers import on_tiles
 from pellucid.learn.layers.collapsible import CollapsibleConv2d
 from pellucid.learn.layers.convolutions import Geometry, convolutions, runs_of
 from pellucid.learn.layers.tiles import tiles
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.PReLU)
+TAKEN_BY_TILES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def why_not(layer: nn.Conv2d) -> str | None:
@@ -60,13 +64,20 @@ class Way(Enum):
 
 
 def _way(x: Tensor) -> Way:
-    if torch.compiler.is_exporting() or x.dim() != 4 or x.numel() == 0:
-        return Way.TORCH
     kind = x.device.type
+    if torch.compiler.is_exporting() or x.dim() != 4 or x.numel() == 0 or kind == "meta" or _transformed():
+        return Way.TORCH
     if not torch.is_autocast_enabled(kind):
         return Way.ENGINE
     to_bf16 = kind == "cpu" and torch.get_autocast_dtype(kind) == torch.bfloat16
-    return Way.TILES if to_bf16 and on_tiles.present() else Way.TORCH
+    return Way.TILES if to_bf16 and x.dtype in TAKEN_BY_TILES and on_tiles.present() else Way.TORCH
+
+
+def _transformed() -> bool:
+    """Whether derivatives are taken in a way for which our operators have no rule."""
+    if torch.compiler.is_compiling():
+        return False
+    return forward_ad._current_level >= 0 or torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _goes(layer: nn.Conv2d, way: Way) -> bool:
@@ -84,10 +95,16 @@ def _run(layers: list[nn.Module], x: Tensor, way: Way) -> Tensor:
     numbers: list[int] = []
     relu: list[bool] = []
     slopes: list[Tensor] = []
+    channels = x.shape[1]
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             geometry = _geometry(layer)
             assert geometry is not None
+            if channels != layer.in_channels:
+                raise TrainingError(
+                    "a convolution's input has the wrong number of channels", seen=channels, expected=layer.in_channels
+                )
+            channels = layer.out_channels
             weights.append(layer.kernel() if isinstance(layer, CollapsibleConv2d) else layer.weight)
             biases.append(layer.weight.new_empty(0) if layer.bias is None else layer.bias)
             numbers += geometry.numbers()

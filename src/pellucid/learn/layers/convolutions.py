@@ -1,6 +1,7 @@
 """Runs of convolutions as two torch operators: on the engine in float32 on a processor, else on torch's own kernels.
 
-    pellucid::convolutions            (x, weights, biases, geometry, relu, slopes) -> the map after each layer
+    pellucid::convolutions            (x, weights, biases, geometry, relu, slopes, keep) -> the map after each layer, or
+                                      the last one alone, where no gradient will be asked for
     pellucid::convolutions_backward   gradients of x, weights, biases and slopes
 
 Maps lie in memory as (n, h, w, c), torch's channels_last, in buffers that steps hand to each other. A run knows that
@@ -33,37 +34,43 @@ def convolutions(
     relu: list[bool],
     slopes: list[Tensor] | None = None,
 ) -> list[Tensor]:
-    """The map after each layer.
+    """The map after each layer; the last one alone where no gradient can be asked for.
 
     A layer without bias gives an empty one. Slopes of negative numbers, for each channel or one for all, are empty
     where the layer has none; left out, none has.
     """
     if slopes is None:
         slopes = [x.new_empty(0)] * len(weights)
-    return convolutions_forward(x, weights, biases, geometry, relu, slopes)
+    keep = gradients_follow(x, *weights, *biases, *slopes)
+    return convolutions_forward(x, weights, biases, geometry, relu, slopes, keep)
+
+
+def gradients_follow(*tensors: Tensor) -> bool:
+    return torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
 
 
 @torch.library.custom_op(
     "pellucid::convolutions",
     mutates_args=(),
-    schema="(Tensor x, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu, Tensor[] slopes) -> Tensor[]",
+    schema="(Tensor x, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu, Tensor[] slopes, bool keep)"
+    " -> Tensor[]",
 )
-def convolutions_forward(x, weights, biases, geometry, relu, slopes):
+def convolutions_forward(x, weights, biases, geometry, relu, slopes, keep):
     kernels = on_engine if on_engine.takes(x, *weights, *biases, *slopes) else on_torch
-    maps = []
+    maps: list[Tensor] = []
     for layer in layers_of(weights, biases, geometry, relu, slopes):
         x = kernels.forward(layer, x)
-        maps.append(x)
+        maps = [*maps, x] if keep else [x]
     return maps
 
 
 @convolutions_forward.register_fake
-def _(x, weights, biases, geometry, relu, slopes):
+def _(x, weights, biases, geometry, relu, slopes, keep):
     maps, size = [], x.shape[2:]
     for weight, layer in zip(weights, geometries(geometry), strict=True):
         size = layer.output_size(size, weight.shape[2:])
         maps.append(x.new_empty((x.shape[0], *size, weight.shape[0])).permute(0, 3, 1, 2))
-    return maps
+    return maps if keep else maps[-1:]
 
 
 @torch.library.custom_op(
@@ -74,7 +81,7 @@ def _(x, weights, biases, geometry, relu, slopes):
 )
 def convolutions_backward(gradient, x, maps, weights, biases, geometry, relu, slopes, learned, x_wanted):
     """The gradients of x (empty when unwanted), of all weights, of all biases (empty where there are none) and of all
-    slopes (empty where they are not learned)."""
+    slopes (empty where they are not learned). The last map is not looked at where no activation made it."""
     kernels = on_engine if on_engine.takes(gradient, x, *weights, *biases, *slopes) else on_torch
     layers, inputs = layers_of(weights, biases, geometry, relu, slopes), [x, *maps[:-1]]
     activations = [_Activation(*parts) for parts in zip(layers, inputs, maps, learned, strict=True)]
@@ -125,10 +132,11 @@ def _(gradient, x, maps, weights, biases, geometry, relu, slopes, learned, x_wan
 
 
 def _remember(ctx, inputs, output) -> None:
-    x, weights, biases, ctx.geometry, ctx.relu, slopes = inputs
+    x, weights, biases, ctx.geometry, ctx.relu, slopes, _ = inputs
     ctx.biased = [len(bias) > 0 for bias in biases]
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(x, *weights, *biases, *slopes, *output)
+    active = ctx.relu[-1] or len(slopes[-1]) > 0  # else what was given may be changed in place
+    ctx.save_for_backward(x, *weights, *biases, *slopes, *output[:-1], *output[-1:] if active else ())
 
 
 def _differentiate(ctx, gradients):
@@ -138,9 +146,11 @@ def _differentiate(ctx, gradients):
     if any(g is not None for g in inner):
         raise TrainingError("a map inside a run of convolutions has no gradient", hint="run the layers one by one")
     if gradient is None:
-        return None, nothing, nothing, None, None, nothing
+        return None, nothing, nothing, None, None, nothing, None
+    refuse_many(gradient)
     x, *saved = ctx.saved_tensors
     weights, biases, slopes, maps = (saved[k * count : (k + 1) * count] for k in range(4))
+    maps += [x.new_empty(0)] * (count - len(maps))
     x_wanted, learned = ctx.needs_input_grad[0], list(ctx.needs_input_grad[5])
     of_x, *rest = convolutions_backward(
         gradient, x, maps, weights, biases, list(ctx.geometry), list(ctx.relu), slopes, learned, x_wanted
@@ -148,7 +158,7 @@ def _differentiate(ctx, gradients):
     of_weights, of_biases, of_slopes = (rest[k * count : (k + 1) * count] for k in range(3))
     of_biases = [g if has else None for g, has in zip(of_biases, ctx.biased, strict=True)]
     of_slopes = [g if wanted else None for g, wanted in zip(of_slopes, learned, strict=True)]
-    return of_x if x_wanted else None, of_weights, of_biases, None, None, of_slopes
+    return of_x if x_wanted else None, of_weights, of_biases, None, None, of_slopes, None
 
 
 def refuse(ctx, *gradients):
@@ -158,6 +168,16 @@ def refuse(ctx, *gradients):
         expected="first gradients only",
         hint="leave this network on torch: do not call pellucid.learn.accelerate",
     )
+
+
+def refuse_many(gradient: Tensor) -> None:
+    """Gradients that come side by side, as is_grads_batched asks for."""
+    if torch._C._functorch.is_legacy_batchedtensor(gradient):
+        raise TrainingError(
+            "several gradients at once through convolutions on the engine",
+            expected="one after the other",
+            hint="leave out is_grads_batched or vectorize, or this network on torch",
+        )
 
 
 convolutions_forward.register_autograd(_differentiate, setup_context=_remember)

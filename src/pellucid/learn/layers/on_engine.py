@@ -100,4 +100,5 @@ def _array_or_none(x: Tensor) -> np.ndarray | None:
 
 
 def _tensor(maps: np.ndarray) -> Tensor:
-    return torch.from_numpy(maps).permute(0, 3, 1, 2)  # (n, h, w, c) -> (n, c, h, w)
+    """(n, h, w, c) -> (n, c, h, w), and no view: autograd lets what an operator gave be changed in place then."""
+    return torch.from_numpy(maps.transpose(0, 3, 1, 2))

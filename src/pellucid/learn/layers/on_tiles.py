@@ -58,7 +58,9 @@ def from_tiles(maps: Tensor, size: Size, channels: int) -> Tensor:
     n, h, w = size
     dense = _memory(n * h * w * channels).view(torch.bfloat16).reshape(n, h, w, channels)
     _engine.training_from_tiles(_bits(maps), _bits(dense), _threads())
-    return dense.permute(0, 3, 1, 2)
+    turned = dense.permute(0, 3, 1, 2)
+    own = torch.empty(0, dtype=torch.bfloat16)  # no view: autograd lets what an operator gave be changed in place then
+    return own.set_(turned.untyped_storage(), turned.storage_offset(), turned.shape, turned.stride())
 
 
 def forward(layer: Layer, x: Tensor, size: Size) -> tuple[Tensor, Tensor]:

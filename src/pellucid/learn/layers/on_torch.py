@@ -47,4 +47,4 @@ def _backward(layer: Layer, x: Tensor, gradient: Tensor, wanted: tuple[bool, boo
 
 def laid_out(x: Tensor) -> Tensor:
     """The same values, dense as (n, h, w, c)."""
-    return x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    return x.contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,7 @@
 """Runs of convolutions in bfloat16 on matrix tiles as two torch operators, for what torch.autocast asks of a processor.
 
-    pellucid::tiles            (x, weights, biases, geometry, relu, slopes) -> y, map before each layer, mask of each
+    pellucid::tiles            (x, weights, biases, geometry, relu, slopes, keep) -> y and, for gradients, the map
+                               before each layer and the mask of each
     pellucid::tiles_backward   gradients of x, weights, biases and slopes
 
 x comes in any float type and y is bfloat16, (n, c, h, w) in torch's channels_last; parameters and their gradients are
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pellucid.learn.layers import on_tiles
-from pellucid.learn.layers.convolutions import refuse
+from pellucid.learn.layers.convolutions import gradients_follow, refuse, refuse_many
 from pellucid.learn.layers.layer import SMALLEST_SLOPE, Layer, layers_of
 
 
@@ -28,23 +29,25 @@ def tiles(
     slopes: list[Tensor],
 ) -> Tensor:
     """The map after the last layer."""
-    return tiles_forward(x, weights, biases, geometry, relu, slopes)[0]
+    keep = gradients_follow(x, *weights, *biases, *slopes)
+    return tiles_forward(x, weights, biases, geometry, relu, slopes, keep)[0]
 
 
 @torch.library.custom_op(
     "pellucid::tiles",
     mutates_args=(),
-    schema="(Tensor x, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu, Tensor[] slopes) -> Tensor[]",
+    schema="(Tensor x, Tensor[] weights, Tensor[] biases, int[] geometry, bool[] relu, Tensor[] slopes, bool keep)"
+    " -> Tensor[]",
 )
-def tiles_forward(x, weights, biases, geometry, relu, slopes):
+def tiles_forward(x, weights, biases, geometry, relu, slopes, keep):
     size = on_tiles.size_of(x)
-    maps, masks = [on_tiles.to_tiles(x)], []
+    maps = [on_tiles.to_tiles(x)]
+    masks: list[Tensor] = []
     for layer in layers_of(weights, biases, geometry, relu, slopes):
         out, mask = on_tiles.forward(layer, maps[-1], size)
-        maps.append(out)
-        masks.append(mask)
+        maps, masks = ([*maps, out], [*masks, mask]) if keep else ([out], [])
     y = on_tiles.from_tiles(maps[-1], size, len(weights[-1]))
-    return [y, *maps[: _kept(slopes)], *masks]
+    return [y, *maps[: _kept(slopes)], *masks] if keep else [y]
 
 
 def _kept(slopes: list[Tensor]) -> int:
@@ -53,10 +56,12 @@ def _kept(slopes: list[Tensor]) -> int:
 
 
 @tiles_forward.register_fake
-def _(x, weights, biases, geometry, relu, slopes):
+def _(x, weights, biases, geometry, relu, slopes, keep):
     size = on_tiles.size_of(x)
     n, h, w = size
     y = x.new_empty((n, h, w, len(weights[-1])), dtype=torch.bfloat16).permute(0, 3, 1, 2)
+    if not keep:
+        return [y]
     channels = [x.shape[1], *map(len, weights)][: _kept(slopes)]
     maps = [x.new_empty(on_tiles.map_length(size, c), dtype=torch.bfloat16) for c in channels]
     layers = layers_of(weights, biases, geometry, relu, slopes)
@@ -133,7 +138,7 @@ def _(gradient, maps, masks, weights, biases, geometry, relu, slopes, learned, x
 
 
 def _remember(ctx, inputs, output) -> None:
-    x, weights, biases, ctx.geometry, ctx.relu, slopes = inputs
+    x, weights, biases, ctx.geometry, ctx.relu, slopes, _ = inputs
     ctx.biased, ctx.dtype, ctx.kept = [len(bias) > 0 for bias in biases], x.dtype, _kept(slopes)
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*output[1:])
@@ -144,7 +149,8 @@ def _differentiate(ctx, gradients):
     gradient, count = gradients[0], len(ctx.biased)
     nothing = [None] * count
     if gradient is None:
-        return None, nothing, nothing, None, None, nothing
+        return None, nothing, nothing, None, None, nothing, None
+    refuse_many(gradient)
     saved = ctx.saved_tensors
     weights, biases, slopes = (list(saved[k * count : (k + 1) * count]) for k in range(3))
     maps, masks = list(saved[3 * count : 3 * count + ctx.kept]), list(saved[3 * count + ctx.kept :])
@@ -155,7 +161,7 @@ def _differentiate(ctx, gradients):
     of_weights, of_biases, of_slopes = (rest[k * count : (k + 1) * count] for k in range(3))
     of_biases = [g if has else None for g, has in zip(of_biases, ctx.biased, strict=True)]
     of_slopes = [g if wanted else None for g, wanted in zip(of_slopes, learned, strict=True)]
-    return of_x.to(ctx.dtype) if x_wanted else None, of_weights, of_biases, None, None, of_slopes
+    return of_x.to(ctx.dtype) if x_wanted else None, of_weights, of_biases, None, None, of_slopes, None
 
 
 tiles_forward.register_autograd(_differentiate, setup_context=_remember)
