@@ -5,6 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import numpy as np  # noqa: E402
+from torch.autograd import forward_ad  # noqa: E402
 
 from pellucid.errors import UsageError  # noqa: E402
 from pellucid.learn.losses import LOSSES, LogError, PixelCrossEntropy, centred, mean_overlap  # noqa: E402
@@ -37,6 +38,18 @@ def test_value_and_gradient_are_the_textbooks(name, spare):
 def test_the_middle_of_the_target_counts():
     target = torch.arange(36.0).reshape(1, 1, 6, 6)
     assert centred(target, torch.zeros(1, 1, 2, 4)).tolist() == [[[[13, 14, 15, 16], [19, 20, 21, 22]]]]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_forward_mode_and_transforms_are_torchs(name):
+    y, target, direction = (torch.rand(2, 3, 5, 5) for _ in range(3))
+    loss = LOSSES[name]()
+    gradient = torch.func.grad(lambda y: loss(y, target))(y)
+    _, change = torch.func.jvp(lambda y: loss(y, target), (y,), (direction,))
+    with forward_ad.dual_level():
+        forward = forward_ad.unpack_dual(loss(forward_ad.make_dual(y, direction), target)).tangent
+    torch.testing.assert_close(change, (gradient * direction).sum())
+    torch.testing.assert_close(forward, change)
 
 
 @pytest.mark.parametrize("luma", [0.3, 1.0])
