@@ -1,6 +1,8 @@
 import io
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -87,3 +89,30 @@ def test_folders_that_are_missing_or_in_the_way(tmp_path):
         PendingFile(tmp_path / "none" / "a", overwrite=False)
     with pytest.raises(PictureError, match="a folder"):
         PendingFile(tmp_path, overwrite=True)
+
+
+def test_what_was_left_is_removed_and_what_lives_is_not(tmp_path):
+    living = pending(tmp_path / "a", b"first")
+    (part,) = tmp_path.iterdir()
+    other = pending(tmp_path / "a", b"second")
+    assert len(list(tmp_path.iterdir())) == 2  # two that write the same file keep out of each other's way
+    living.commit()
+    part.write_bytes(b"left by one that was killed")
+    third = pending(tmp_path / "a", b"third", overwrite=True)
+    assert part.read_bytes() != b"left by one that was killed"
+    other.commit()
+    third.commit()
+    assert [p.name for p in tmp_path.iterdir()] == ["a"] and (tmp_path / "a").read_bytes() == b"third"
+
+
+def test_a_process_that_leaves_removes_what_is_half_written(tmp_path):
+    script = """
+import sys, threading
+from pellucid.picture import targets
+done, half = (targets.PendingFile(f"{sys.argv[1]}/{name}", overwrite=False) for name in "ab")
+done.commit()
+targets.discard_all()
+threading.Thread(target=half.commit, daemon=True).start()  # waits for ever
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]

@@ -7,12 +7,14 @@ the rest; `--debug` before the command shows the traceback instead.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 
 import click
 
+from pellucid.cli.stopping import Interrupted
 from pellucid.errors import PellucidError
 
 COMMANDS: dict[str, str] = {
@@ -80,6 +82,10 @@ def run(arguments: list[str]) -> int:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted; nothing half-written was left", 130)
+    except Interrupted as stop:
+        with contextlib.suppress(OSError):  # the terminal may be what went away
+            _say("interrupted; nothing half-written was left", stop.code)
+        return stop.code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code

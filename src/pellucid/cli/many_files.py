@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from pellucid.batch import STREAM, Job, Outcome, plan_jobs, run_jobs
 from pellucid.cli.options import Asked
 from pellucid.cli.report_file import refuse_unwritable, write_whole
+from pellucid.cli.stopping import until_stopped
 from pellucid.freed_memory import give_back_large_blocks
 from pellucid.picture import is_picture_name
 from pellucid.picture.formats import format_to_write, is_writable_name
@@ -37,19 +38,25 @@ def run_many(asked: Asked, work: Work, *, note: str) -> int:
         refuse_unwritable(asked.report)
     outcome = Outcome(len(planned))
     give_back_large_blocks()
-    try:
-        _run(planned, work, asked, note, outcome)
-    finally:
+
+    def report() -> None:
         if asked.report:
             write_whole(asked.report, outcome.to_json())
+
+    try:
+        until_stopped(lambda look_up: _run(planned, work, asked, note, outcome, look_up), leaving=report)
+    finally:
+        report()
     return _summary(outcome, asked.output)
 
 
-def _run(planned: list[Job], work: Work, asked: Asked, note: str, outcome: Outcome) -> None:
-    """The jobs under one bar."""
+def _run(
+    planned: list[Job], work: Work, asked: Asked, note: str, outcome: Outcome, look_up: Callable[[], None]
+) -> None:
+    """The jobs under one bar; `look_up` raises when they are to stop."""
     console = Console(stderr=True)
     with _bar(console, note) as bar:
-        pictures = Pictures(bar, len(planned))
+        pictures = Pictures(bar, len(planned), look_up)
 
         def one(job: Job) -> None:
             with pictures.open(job) as advanced:
@@ -65,8 +72,8 @@ def _run(planned: list[Job], work: Work, asked: Asked, note: str, outcome: Outco
 class Pictures:
     """One bar for the batch: its length is the number of pictures, its place counts parts of pictures too."""
 
-    def __init__(self, bar: Progress, total: int) -> None:
-        self.bar, self.total, self.done = bar, total, 0
+    def __init__(self, bar: Progress, total: int, look_up: Callable[[], None] = lambda: None) -> None:
+        self.bar, self.total, self.done, self.look_up = bar, total, 0, look_up
         self.parts: dict[str, float] = {}
         self.lock = threading.Lock()
         self.task: TaskID = bar.add_task("", total=total)
@@ -96,7 +103,13 @@ class _Part:
         self.pictures, self.source = pictures, source
 
     def __enter__(self) -> Advanced:
-        return lambda rows, of: self.pictures.moved(self.source, rows / of)
+        self.pictures.look_up()
+
+        def advanced(rows: int, of: int) -> None:
+            self.pictures.look_up()
+            self.pictures.moved(self.source, rows / of)
+
+        return advanced
 
     def __exit__(self, *_: object) -> None:
         self.pictures.moved(self.source, None)

@@ -135,13 +135,25 @@ def ahead(blocks: Iterable[Rows], depth: int = 2) -> Iterator[Rows]:
         except BaseException as error:  # handed over to the caller's thread, whole
             offer(error)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    thread = threading.Thread(target=work, name="rows ahead", daemon=True)
     try:
+        thread.start()
         while (item := waiting.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
             yield item
     finally:
         stopped.set()
-        thread.join()
+        _join(thread)
+
+
+def _join(thread: threading.Thread) -> None:
+    """Waits for its end whatever comes: left in the engine, a thread would be torn out of it when the process ends."""
+    interruption: KeyboardInterrupt | None = None
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt as error:
+            interruption = error
+    if interruption is not None:
+        raise interruption
