@@ -1,6 +1,7 @@
 // How a declaration reads a node: attributes with their types and defaults, weights with their roles. Every refusal
 // names the node.
 #include <cmath>
+#include <cstdio>
 
 #include "operations/operation.h"
 
@@ -8,8 +9,9 @@ namespace pellucid {
 namespace {
 
 std::string printed(double value) {
-  const long whole = std::lround(value);
-  return double(whole) == value ? std::to_string(whole) : std::to_string(value);
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return text;
 }
 
 std::string printed(const Value& value) {
@@ -57,6 +59,10 @@ void Builder::refuse(const std::string& what, const std::string& seen, const std
   throw Error(Error::Kind::graph, "node '" + spec.name + "' (" + spec.operation + "): " + what, seen, expected);
 }
 
+void Builder::refuse_attribute(const std::string& attribute, const std::string& expected) const {
+  refuse("the attribute " + attribute + " does not fit", printed(value(attribute)), expected);
+}
+
 const Value& Builder::value(const std::string& attribute) const {
   const auto given = spec.attributes.find(attribute);
   if (given != spec.attributes.end()) return given->second;
@@ -81,35 +87,33 @@ std::vector<double> Builder::numbers(const std::string& attribute) const {
   refuse("the attribute " + attribute + " is no list of numbers", printed(v), "numbers");
 }
 
-std::vector<double> Builder::whole_numbers(const std::string& attribute, int least) const {
+std::vector<double> Builder::whole_numbers(const std::string& attribute, int least, int most) const {
   const auto all = numbers(attribute);
   for (double number : all)
-    if (number != std::floor(number) || number < least || number > (1 << 24))
-      refuse("the attribute " + attribute + " does not fit", printed(value(attribute)),
-             "whole numbers" + (least == -kLeast ? std::string() : " of at least " + std::to_string(least)));
+    if (number != std::floor(number) || number < least || number > most)
+      refuse_attribute(attribute, "whole numbers from " + std::to_string(least) + " to " + std::to_string(most));
   return all;
 }
 
-int Builder::integer(const std::string& attribute, int least) const {
-  const auto all = whole_numbers(attribute, least);
-  if (all.size() != 1) refuse("the attribute " + attribute + " does not fit", printed(value(attribute)), "one number");
+int Builder::integer(const std::string& attribute, int least, int most) const {
+  const auto all = whole_numbers(attribute, least, most);
+  if (all.size() != 1) refuse_attribute(attribute, "one number");
   return int(all[0]);
 }
 
-Pair Builder::pair(const std::string& attribute, int least) const {
-  const auto all = whole_numbers(attribute, least);
+Pair Builder::pair(const std::string& attribute, int least, int most) const {
+  const auto all = whole_numbers(attribute, least, most);
   if (all.size() == 1) return {int(all[0]), int(all[0])};
   if (all.size() == 2) return {int(all[0]), int(all[1])};
-  refuse("the attribute " + attribute + " does not fit", printed(value(attribute)), "one number or (y, x)");
+  refuse_attribute(attribute, "one number or (y, x)");
 }
 
-Sides Builder::sides(const std::string& attribute, int least) const {
-  const auto all = whole_numbers(attribute, least);
+Sides Builder::sides(const std::string& attribute, int least, int most) const {
+  const auto all = whole_numbers(attribute, least, most);
   if (all.size() == 1) return {int(all[0]), int(all[0]), int(all[0]), int(all[0])};
   if (all.size() == 2) return {int(all[0]), int(all[1]), int(all[0]), int(all[1])};
   if (all.size() == 4) return {int(all[0]), int(all[1]), int(all[2]), int(all[3])};
-  refuse("the attribute " + attribute + " does not fit", printed(value(attribute)),
-         "one number, (y, x) or (top, left, bottom, right)");
+  refuse_attribute(attribute, "one number, (y, x) or (top, left, bottom, right)");
 }
 
 std::string Builder::text(const std::string& attribute, const std::vector<std::string>& known) const {
@@ -117,7 +121,7 @@ std::string Builder::text(const std::string& attribute, const std::vector<std::s
   const auto* word = std::get_if<std::string>(&v);
   for (const auto& candidate : known)
     if (word && *word == candidate) return candidate;
-  refuse("the attribute " + attribute + " does not fit", printed(v), listed(known, [](const auto& k) { return k; }));
+  refuse_attribute(attribute, listed(known, [](const auto& k) { return k; }));
 }
 
 std::shared_ptr<const Tensor> Builder::weight(const std::string& role) const {

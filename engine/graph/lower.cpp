@@ -15,6 +15,14 @@ class Picture : public Primitive {  // the executor's door writes it
   std::string kernel() const override { return "door"; }
 };
 
+constexpr long kBeyondAll = 1L << 40;  // where sums of sizes stay in their integers; at loading, of a trial's maps
+
+void expect_extent(const Shape& shape, long most) {
+  if (shape.h > most || shape.w > most)
+    throw ExtentError(Error::Kind::graph, "a map is too large for a plan", text(shape),
+                      "at most " + std::to_string(most) + " rows and columns");
+}
+
 const Declaration& declared(const NodeSpec& spec) {
   for (const auto& declaration : declarations())
     if (declaration.info.name == spec.operation) return declaration;
@@ -81,11 +89,28 @@ std::vector<Shape> infer_shapes(const Lowered& graph, const Shape& picture) {
     };
     try {
       shapes.push_back(node.primitive->shape(in));
+      expect_extent(shapes.back(), kBeyondAll);
     } catch (const ExtentError& error) {
       throw ExtentError(error.kind, named(error), error.seen, error.expected, error.hint);
     } catch (const Error& error) {
       throw Error(error.kind, named(error), error.seen, error.expected, error.hint);
     }
+  }
+  return shapes;
+}
+
+std::vector<Shape> checked_shapes(const Lowered& graph, const Shape& picture) {
+  if (picture.w > kMostColumns)
+    throw Error(Error::Kind::usage, "the picture is too wide for a plan", std::to_string(picture.w) + " columns",
+                "at most " + std::to_string(kMostColumns));
+  expect_extent(picture, kMostExtent);
+  const auto shapes = infer_shapes(graph, picture);
+  for (std::size_t i = 1; i < shapes.size(); i++) {
+    expect_extent(shapes[i], kMostExtent);
+    if (!shapes[i].c)
+      throw Error(Error::Kind::graph, "node '" + graph.nodes[i].name + "' flattens too large a map",
+                  text(Shape{picture.h, picture.w, picture.c}) + " numbers in the picture",
+                  "a map of fewer than " + std::to_string(kTrialFlat) + " numbers");
   }
   return shapes;
 }

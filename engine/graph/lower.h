@@ -23,4 +23,7 @@ void prepare(Lowered& graph);
 // The shapes of all maps; the errors name the node.
 std::vector<Shape> infer_shapes(const Lowered& graph, const Shape& picture);
 
+// The same for a picture that comes: none may be larger than the engine's integers, and all channels must be known.
+std::vector<Shape> checked_shapes(const Lowered& graph, const Shape& picture);
+
 }  // namespace pellucid

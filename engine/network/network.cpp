@@ -94,7 +94,7 @@ void Network::State::give_back(std::unique_ptr<Session> session) {
 
 Extent Network::output_shape(long h, long w) const {
   expect_picture(h, w);
-  const Shape shape = infer_shapes(state->fused, {h, w, state->channels})[state->fused.output];
+  const Shape shape = checked_shapes(state->fused, {h, w, state->channels})[state->fused.output];
   return {shape.h, shape.w, shape.c};
 }
 
@@ -102,7 +102,7 @@ std::vector<Extent> Network::kept_shapes(long h, long w, const std::vector<int>&
   std::vector<Extent> all;
   if (keep.empty()) return all;
   const Lowered& graph = state->unfused();
-  const auto shapes = infer_shapes(graph, {h, w, state->channels});
+  const auto shapes = checked_shapes(graph, {h, w, state->channels});
   for (int place : lowered_places(graph, keep)) all.push_back({shapes[place].h, shapes[place].w, shapes[place].c});
   return all;
 }

@@ -14,7 +14,7 @@ class PixelUnshuffle : public Primitive {
     if (in[0].h % f.y || in[0].w % f.x)
       throw ExtentError(Error::Kind::graph, "the map does not divide into the pixels of an unshuffle", text(in[0]),
                         "multiples of " + std::to_string(f.y) + " x " + std::to_string(f.x));
-    return {in[0].h / f.y, in[0].w / f.x, in[0].c * f.y * f.x};
+    return {in[0].h / f.y, in[0].w / f.x, checked_channels(long(in[0].c) * f.y * f.x)};
   }
   Reads reads(int, Axis axis, long, long) const override {
     const int k = axis == Axis::y ? f.y : f.x;
@@ -107,8 +107,8 @@ class Pad : public Primitive {
 class Flatten : public Primitive {
  public:
   Shape shape(const std::vector<Shape>& in) const override {
-    const long all = in[0].h * in[0].w * in[0].c;
-    return {1, 1, all >= kTrialFlat ? 0 : int(all)};
+    const double all = double(in[0].h) * double(in[0].w) * in[0].c;
+    return {1, 1, all >= double(kTrialFlat) ? 0 : int(all)};
   }
   Reads reads(int, Axis, long n_in, long) const override { return {0, 0, n_in - 1, 1}; }
   void run(const Task& task) const override {  // torch's order: c, then h, then w
@@ -122,23 +122,24 @@ class Flatten : public Primitive {
 };
 
 int pixel_shuffle(Builder& b) {
-  const int f = b.integer("factor", 1);
+  const int f = b.integer("factor", 1, kMostSteps);
   return b.add(std::make_shared<PixelShuffle>(Pair{f, f}, Sides{0, 0, 0, 0}), {b.input()});
 }
 
 int pixel_unshuffle(Builder& b) {
-  const int f = b.integer("factor", 1);
+  const int f = b.integer("factor", 1, kMostSteps);
   return b.add(std::make_shared<PixelUnshuffle>(Pair{f, f}), {b.input()});
 }
 
 int pad(Builder& b) {
   const std::string mode = b.text("mode", {"zero", "reflect", "replicate"});
   const Border border = mode == "zero" ? Border::zero : mode == "reflect" ? Border::reflect : Border::replicate;
-  return b.add(std::make_shared<Pad>(b.sides("amounts", -(1 << 24)), border, float(b.number("value"))), {b.input()});
+  return b.add(std::make_shared<Pad>(b.sides("amounts", -kMostAmount, kMostAmount), border, float(b.number("value"))),
+               {b.input()});
 }
 
 int crop(Builder& b) {
-  const Sides s = b.sides("amounts", 0);
+  const Sides s = b.sides("amounts", 0, kMostAmount);
   return b.add(std::make_shared<Pad>(Sides{-s.top, -s.left, -s.bottom, -s.right}, Border::zero, 0.0f), {b.input()});
 }
 

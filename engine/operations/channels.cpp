@@ -11,11 +11,13 @@ class Concat : public Primitive {
  public:
   Shape shape(const std::vector<Shape>& in) const override {
     Shape out = in[0];
+    long channels = out.c;
     for (std::size_t k = 1; k < in.size(); k++) {
       if (in[k].h != out.h || in[k].w != out.w)
         throw ExtentError(Error::Kind::graph, "maps of different sizes are concatenated", text(in[k]), text(in[0]));
-      out.c = out.c && in[k].c ? out.c + in[k].c : 0;
+      channels = channels && in[k].c ? channels + in[k].c : 0;
     }
+    out.c = checked_channels(channels);
     return out;
   }
   void run(const Task& task) const override {

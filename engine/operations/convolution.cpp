@@ -22,6 +22,8 @@ void expect_axes(Builder& b, const Tensor& tensor, const std::string& role, std:
   if (tensor.shape.size() != axes)
     b.refuse("the array " + role + " has the wrong number of axes", std::to_string(tensor.shape.size()),
              std::to_string(axes));
+  for (long extent : tensor.shape)
+    if (extent < 1) b.refuse("the array " + role + " is empty", std::to_string(extent), "at least 1 along each axis");
 }
 
 std::shared_ptr<const Tensor> checked_bias(Builder& b, long oc) {
@@ -34,6 +36,9 @@ std::shared_ptr<const Tensor> checked_bias(Builder& b, long oc) {
 Description described(Builder& b, const Tensor& weight) {
   const Pair stride = b.pair("stride", 1), dilation = b.pair("dilation", 1);
   const Sides padding = b.sides("padding", 0);
+  for (long extent : {weight.shape[2], weight.shape[3]})
+    if (extent > kMostSteps)
+      b.refuse("the kernel is too large", std::to_string(extent), "at most " + std::to_string(kMostSteps));
   Description d;
   d.shape.kh = int(weight.shape[2]), d.shape.kw = int(weight.shape[3]);
   d.shape.stride_y = stride.y, d.shape.stride_x = stride.x;
@@ -49,7 +54,7 @@ int conv(Builder& b) {
   const auto weight = b.weight("weight");
   expect_axes(b, *weight, "weight", 4);
   Description d = described(b, *weight);
-  d.shape.oc = int(weight->shape[0]), d.shape.ic = int(weight->shape[1]) * d.shape.groups;
+  d.shape.oc = int(weight->shape[0]), d.shape.ic = int(weight->shape[1] * d.shape.groups);
   if (d.shape.oc % d.shape.groups)
     b.refuse("the output channels do not divide into the groups", std::to_string(d.shape.oc),
              std::to_string(d.shape.groups));
@@ -111,18 +116,36 @@ std::shared_ptr<const Tensor> dilated(const std::shared_ptr<const Tensor>& weigh
   return out;
 }
 
+// Zeros between taps and phases that a kernel does not reach are stored, so a stride far beyond the kernel is refused.
+void expect_modest_growth(Builder& b, const Tensor& weight, const ConvolutionShape& s) {
+  constexpr double kModest = 1 << 24, kMostGrowth = 16;
+  const auto spread = [](long k, int dilation, int stride) {
+    return double(((k - 1) * dilation + stride) / stride * stride);
+  };
+  const double own = double(weight.values.size());
+  const double all = double(weight.shape[0]) * double(weight.shape[1]) *
+                     spread(weight.shape[2], s.dilation_y, s.stride_y) *
+                     spread(weight.shape[3], s.dilation_x, s.stride_x);
+  if (all > std::max(kModest, kMostGrowth * own))
+    b.refuse("stride and dilation spread the weights too far",
+             std::to_string(long(all)) + " numbers out of " + std::to_string(long(own)),
+             "at most " + std::to_string(long(std::max(kModest, kMostGrowth * own))));
+}
+
 int conv_transpose(Builder& b) {
   const auto given = b.weight("weight");
   expect_axes(b, *given, "weight", 4);
   Description d = described(b, *given);
+  expect_modest_growth(b, *given, d.shape);
   const auto weight = dilated(given, {d.shape.dilation_y, d.shape.dilation_x});
   const Pair extra = b.pair("output_padding", 0);
   const Sides padding = {d.shape.pad_top, d.shape.pad_left, d.pad_bottom, d.pad_right};
   const Pair stride = {d.shape.stride_y, d.shape.stride_x};
-  const int kh = int(weight->shape[2]), kw = int(weight->shape[3]), oc = int(weight->shape[1]) * d.shape.groups;
+  const int kh = int(weight->shape[2]), kw = int(weight->shape[3]), oc = int(weight->shape[1] * d.shape.groups);
   if (weight->shape[0] % d.shape.groups)
     b.refuse("the input channels do not divide into the groups", std::to_string(weight->shape[0]),
              std::to_string(d.shape.groups));
+  checked_channels(weight->shape[1] * d.shape.groups * stride.y * stride.x);
   const int taps_y = (kh + stride.y - 1) / stride.y, taps_x = (kw + stride.x - 1) / stride.x;
   d.weight = by_phases(*weight, d.shape, taps_y, taps_x);
   if (const auto bias = checked_bias(b, oc)) d.bias = repeated(*bias, stride.y * stride.x);

@@ -16,6 +16,14 @@ enum class Axis { y, x };
 
 constexpr long kEverything = 1L << 30;  // "known up to here" of something that is wholly known
 
+// What a graph may ask for, so that no sum of sizes leaves its integers. Far beyond any network's needs.
+constexpr int kMostSteps = 1 << 12;   // kernels, strides, dilations, paddings, factors
+constexpr int kMostAmount = 1 << 24;  // all other whole numbers
+constexpr long kMostChannels = 1L << 24;
+constexpr long kMostExtent = 1L << 29;   // rows or columns of any map
+constexpr long kMostColumns = 1L << 24;  // of the picture, whose strips a plan lists one by one
+constexpr long kMostRows = 1L << 22;     // of the picture, where a plan must go through them block by block
+
 constexpr long kTrialExtent = 1L << 14;  // height and width at which a graph is checked when it is loaded
 constexpr long kTrialFlat = 1L << 24;    // a flattened map as large as this is the trial's, and says nothing of weights
 
@@ -103,21 +111,21 @@ class Builder {
   int input(int k = 0) const { return inputs[k]; }
   const std::vector<int>& all_inputs() const { return inputs; }
   double number(const std::string& attribute) const;
-  int integer(const std::string& attribute, int least = -kLeast) const;
+  int integer(const std::string& attribute, int least, int most = kMostAmount) const;
   bool flag(const std::string& attribute) const { return number(attribute) != 0; }
-  Pair pair(const std::string& attribute, int least) const;
-  Sides sides(const std::string& attribute, int least) const;
+  Pair pair(const std::string& attribute, int least, int most = kMostSteps) const;
+  Sides sides(const std::string& attribute, int least, int most = kMostSteps) const;
   std::vector<double> numbers(const std::string& attribute) const;
   std::string text(const std::string& attribute, const std::vector<std::string>& known) const;
   std::shared_ptr<const Tensor> weight(const std::string& role) const;  // null when an optional one is absent
   int add(PrimitivePointer primitive, std::vector<int> from);
   Precision precision() const { return wanted; }
   [[noreturn]] void refuse(const std::string& what, const std::string& seen, const std::string& expected) const;
+  [[noreturn]] void refuse_attribute(const std::string& attribute, const std::string& expected) const;
 
  private:
-  static constexpr int kLeast = 1 << 30;
   const Value& value(const std::string& attribute) const;
-  std::vector<double> whole_numbers(const std::string& attribute, int least) const;
+  std::vector<double> whole_numbers(const std::string& attribute, int least, int most) const;
   const NodeSpec& spec;
   const OperationInfo& info;
   Lowered& graph;
@@ -137,5 +145,6 @@ class ExtentError : public Error {
   using Error::Error;
 };
 std::string text(const Shape& shape);
+int checked_channels(long channels);  // refuses more than kMostChannels
 
 }  // namespace pellucid

@@ -236,7 +236,7 @@ int max_unpool(Builder& b) {
 
 template <bool mean>
 int adaptive(Builder& b) {
-  const Pair size = b.pair("size", 1);
+  const Pair size = b.pair("size", 1, kMostAmount);
   if (size.y == 1 && size.x == 1) return add_global_pool(b, b.input(), mean);
   return b.add(std::make_shared<AdaptivePool>(size, mean), {b.input()});
 }

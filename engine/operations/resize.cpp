@@ -118,10 +118,13 @@ int resize(Builder& b) {
   const Mode mode = name == "nearest" ? Mode::nearest : name == "bilinear" ? Mode::bilinear : Mode::bicubic;
   auto scale = b.numbers("scale");
   if (scale.size() == 1) scale.push_back(scale[0]);
-  const Pair size = b.pair("size", 0);
-  const bool scaled = scale.size() == 2 && scale[0] > 0 && scale[1] > 0, sized = size.y > 0 && size.x > 0;
+  const Pair size = b.pair("size", 0, kMostAmount);
+  const bool scaled = scale != std::vector<double>{0, 0}, sized = size.y || size.x;  // zeros stand for "not given"
   if (scaled == sized) b.refuse("resize needs either a scale or a size", scaled ? "both" : "neither", "one of them");
-  if (scale.size() != 2) scale = {0, 0};
+  const auto fits = [](double s) { return s >= 1.0 / kMostSteps && s <= kMostSteps; };
+  if (scaled && (scale.size() != 2 || !fits(scale[0]) || !fits(scale[1])))
+    b.refuse_attribute("scale", "one number or (y, x), above 0 and up to " + std::to_string(kMostSteps));
+  if (sized && (!size.y || !size.x)) b.refuse_attribute("size", "one number or (h, w), each of at least 1");
   return b.add(std::make_shared<Resize>(mode, scale[0], scale[1], sized ? size : Pair{0, 0}, b.flag("align_corners")),
                {b.input()});
 }

@@ -43,6 +43,13 @@ void expect_channels(const Shape& in, long wanted, const char* operation) {
                 std::to_string(in.c), std::to_string(wanted));
 }
 
+int checked_channels(long channels) {
+  if (channels > kMostChannels)
+    throw Error(Error::Kind::graph, "a map gets too many channels", std::to_string(channels),
+                "at most " + std::to_string(kMostChannels));
+  return int(channels);
+}
+
 std::string text(const Shape& shape) {
   return std::to_string(shape.h) + " x " + std::to_string(shape.w) + " x " + std::to_string(shape.c);
 }

@@ -1,6 +1,8 @@
 """Maps that are kept, numbers that are not finite, precision, depth, and refusals at the door."""
 
+import subprocess
 import sys
+import textwrap
 import threading
 
 import numpy as np
@@ -159,6 +161,9 @@ def test_the_node_that_makes_infinity_is_named() -> None:
         network.run(x)
 
 
+SMALL = {"weight": np.ones((3, 4, 2, 2), np.float32)}
+
+
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
@@ -171,7 +176,21 @@ def test_the_node_that_makes_infinity_is_named() -> None:
         ([node("pixel_shuffle")], "factor is missing"),
         ([node("pixel_shuffle", factor=1.5)], "whole numbers"),
         ([node("resize", mode="cubic", scale=2)], "seen: 'cubic'; expected: nearest, bilinear, bicubic"),
-        ([node("resize")], "either a scale or a size"),
+        ([node("resize")], "either a scale or a size; seen: neither"),
+        ([node("resize", scale=2, size=5)], "either a scale or a size; seen: both"),
+        ([node("resize", scale=-2)], "scale does not fit; seen: -2; expected: .* above 0 and up to 4096"),
+        ([node("resize", scale=(2, 0))], r"scale does not fit; seen: \(2, 0\)"),
+        ([node("resize", scale=1e-30)], "scale does not fit; seen: 1e-30"),
+        ([node("resize", size=(0, 5))], r"size does not fit; seen: \(0, 5\); expected: .* at least 1"),
+        ([node("max_pool", kernel=2**30)], "seen: 1073741824; expected: whole numbers from 1 to 4096"),
+        ([node("pixel_shuffle", factor=65536)], "factor does not fit; seen: 65536"),
+        ([node("conv_transpose", -1, SMALL, stride=2**20)], "stride does not fit; seen: 1048576"),
+        ([node("conv_transpose", -1, SMALL, stride=4096)], "spread the weights too far; seen: 201326592 numbers"),
+        ([node("conv_transpose", -1, SMALL, dilation=4096)], "spread the weights too far"),
+        ([node("conv", -1, {"weight": np.ones((0, 3, 3, 3), np.float32)})], "weight is empty"),
+        ([node("conv", -1, {"weight": np.ones((1, 3, 1, 5000), np.float32)})], "kernel is too large; seen: 5000"),
+        ([node("pixel_unshuffle", factor=4096)], "too many channels"),
+        ([node("concat", [-1, -1]), *[node("concat", [i] * 2) for i in range(40)]], "too many channels"),
         ([node("add")], "wrong number of inputs"),
         ([node("relu", 3)], "does not come before"),
         ([], "no nodes"),
@@ -180,6 +199,56 @@ def test_the_node_that_makes_infinity_is_named() -> None:
 def test_graphs_that_cannot_run_are_refused_at_loading(nodes, message: str) -> None:
     with pytest.raises(GraphError, match=message):
         _engine.Network(nodes, 3)
+
+
+HOSTILE = """
+    import itertools, resource
+    import numpy as np
+    from pellucid import _engine
+    from pellucid.errors import PellucidError
+
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+    weights = {
+        "conv": {"weight": (4, 3, 2, 2)}, "conv_transpose": {"weight": (3, 4, 2, 2)}, "linear": {"weight": (4, 3)},
+        "prelu": {"weight": (3,)}, "batch_norm": {"mean": (3,), "variance": (3,)},
+    }
+    numbers = [-(2**31), -1, 0, 1, 3, 4096, 65536, 2**20, 2**24, 2**30, 2**31, 2**63, 1e300, float("inf"), float("nan")]
+    made = refused = 0
+    for operation in _engine.operations():
+        given = {role: np.ones(shape, np.float32) for role, shape in weights.get(operation["name"], {}).items()}
+        names = [name for name, kind, _ in operation["attributes"] if kind != "text"]
+        for chosen in [(name,) for name in names] + list(itertools.combinations(names, 2)):
+            for value in numbers:
+                needed = {n: 1 for n, kind, fallback in operation["attributes"] if fallback is None and kind != "text"}
+                attributes = needed | dict.fromkeys(chosen, value)
+                nodes = [("n", operation["name"], [-1] * operation["inputs"][0], attributes, given)]
+                try:
+                    network = _engine.Network(nodes, 3)
+                    network.plan(4096, 4096)
+                    network.plan(5, 7)
+                    made += 1
+                except PellucidError as error:
+                    refused += 1
+                    assert "\\n" not in str(error), error
+    print(made, refused)
+"""
+
+
+def test_no_attribute_ends_the_process() -> None:
+    """Every number of every operation, alone and in pairs, from wild to absurd: a plan, or one line."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(HOSTILE)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    made, refused = map(int, done.stdout.split())
+    assert made > 100 and refused > 1000
+
+
+def test_maps_too_large_to_be_flattened_are_refused() -> None:
+    weight = {"weight": np.ones((2, 105), np.float32)}
+    network = _engine.Network([node("flatten"), node("linear", 0, weight)], 3)
+    with pytest.raises(GraphError, match="flattens too large a map; seen: 4096 x 4096 x 3"):
+        network.plan(4096, 4096)
+    with pytest.raises(GraphError, match="flattens too large"):
+        network.output_shape(4096, 4096)
 
 
 def test_pictures_that_do_not_fit_are_refused() -> None:
