@@ -64,15 +64,38 @@ bool Plan::is_clear(int pass, std::size_t below, std::size_t above) const {
   return true;
 }
 
-// A ring holds what this block and those in flight above it need; older blocks are out of its way.
+// Whether a block that began at `starts` has left the beginning of the picture behind: nothing is clipped there.
+bool Plan::is_under_way(int pass, const std::vector<long>& starts) const {
+  for (std::size_t i = 0; i < nodes.size(); i++) {
+    const NodeLayout& node = nodes[i];
+    if (!node.alive || node.pass != pass || node.late) continue;
+    if (starts[i] <= 0) return false;
+    for (const Reads& reads : node.y.reads)
+      if (!reads.whole() && reads.first(starts[i]) < 0) return false;
+  }
+  return true;
+}
+
+// A ring holds what this block and those in flight above it need; older blocks are out of its way. Once under way, all
+// repeats itself, and at the end of the picture blocks only get smaller: what takes its time is the beginning.
 void Plan::find_capacities() {
+  const long repeat = blocks_to_repeat();
+  const bool endless = request.h == kEndless;
+  if (!repeat && !endless && request.h > kMostRows)
+    throw Error(Error::Kind::usage, "the picture is too tall for this network, whose rows do not repeat a pattern",
+                std::to_string(request.h) + " rows", "at most " + std::to_string(kMostRows));
   for (auto& node : nodes) node.capacity = node.whole || node.late ? node.shape.h : 0;
+  for (std::size_t i = 1; i < nodes.size(); i++)
+    for (std::size_t k = 0; k < nodes[i].y.reads.size() && nodes[i].alive; k++)
+      if (nodes[i].y.reads[k].whole())
+        nodes[graph.nodes[i].inputs[k]].capacity = nodes[graph.nodes[i].inputs[k]].shape.h;
   most_rows.assign(nodes.size(), 0);
   for (std::size_t p = 0; p < passes.size(); p++) {
     std::deque<std::vector<long>> starts(1);
     beginning(Axis::y, int(p), starts[0]);
     std::vector<long> ends;
-    long limit = passes[p].blocks, speaking = -1;
+    long limit = passes[p].blocks;
+    bool waits = repeat || endless;
     for (long b = 0; b < limit; b++) {
       frontier(Axis::y, int(p), (b + 1) * block, ends);
       for (std::size_t i = 0; i < nodes.size(); i++) {
@@ -83,14 +106,16 @@ void Plan::find_capacities() {
         const long written = std::min(ends[i], node.shape.h);
         node.capacity = std::clamp(written - needed_from(int(i), int(p), starts.front()), node.capacity, node.shape.h);
       }
-      // Without an end: on until the last node has spoken, and again as long, for then all repeats itself.
-      if (request.h >= kEndless && speaking < 0 && ends[graph.output] > 0) {
-        speaking = b + 1;
-        limit = std::min(limit, 3 * speaking + 4 * request.threads + 64);
-      }
+      // What never repeats and has no end is followed for long enough to meet nearly every case.
+      if (waits && is_under_way(int(p), starts.front()))
+        limit = std::min(limit, b + 1 + (repeat ? repeat : 1 << 14)), waits = false;
       starts.push_back(ends);
       if (long(starts.size()) > in_flight) starts.pop_front();
     }
+    beginning(Axis::y, int(p), starts[0]);
+    frontier(Axis::y, int(p), kEverything, ends);
+    for (std::size_t i = 0; i < nodes.size(); i++)  // known all at once, at the end of a pass
+      if (nodes[i].alive && nodes[i].pass == int(p) && nodes[i].late) most_rows[i] = ends[i] - starts[0][i];
   }
 }
 

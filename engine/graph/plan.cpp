@@ -18,11 +18,11 @@ long start(const AxisPlan& plan, int tile) { return plan.phase ? plan.phase - ti
 long end(const AxisPlan& plan, int tile) { return plan.phase - floor_div(plan.phase - plan.extent, tile) * tile; }
 
 Fraction times(Fraction f, long n, long d) {
-  Fraction out = {f.n * n, f.d * d};
+  Fraction out = {f.n * n, f.d * d, f.exact};
   const long common = std::gcd(out.n, out.d);
   out.n /= common, out.d /= common;
   // Ratios of no simple form only meter how fast a kept map is fed; which pixels are read is not their business.
-  while (out.n > (1 << 20) || out.d > (1 << 20)) out.n = std::max(out.n / 2, 1L), out.d = std::max(out.d / 2, 1L);
+  while (out.n > (1 << 20) || out.d > (1 << 20)) out = {std::max(out.n / 2, 1L), std::max(out.d / 2, 1L), false};
   return out;
 }
 
@@ -30,7 +30,7 @@ Fraction times(Fraction f, long n, long d) {
 
 Plan::Plan(const Lowered& graph, const PlanRequest& request) : graph(graph), request(request) {
   nodes.resize(graph.nodes.size());
-  const auto shapes = infer_shapes(graph, Shape{request.h, request.w, graph.channels});
+  const auto shapes = checked_shapes(graph, Shape{request.h, request.w, graph.channels});
   for (std::size_t i = 0; i < nodes.size(); i++) {
     nodes[i].shape = shapes[i];
     nodes[i].tile = graph.nodes[i].primitive->tile();
@@ -141,6 +141,26 @@ long Plan::grid(Axis axis) const {
     if (std::lcm(all, one) <= 64) all = std::lcm(all, one);
   }
   return all;
+}
+
+// After how many blocks every frontier has moved by whole tiles, so that all is as it was, that much further down.
+// 0: never, or not soon; ratios without a simple form, or maps that meet and are fed at different paces.
+long Plan::blocks_to_repeat() const {
+  constexpr long kSoon = 1 << 12;
+  long rows = block;
+  for (std::size_t i = 0; i < nodes.size(); i++) {
+    const NodeLayout& node = nodes[i];
+    if (!node.alive) continue;
+    for (std::size_t k = 0; k < node.y.reads.size(); k++) {
+      const NodeLayout& from = nodes[graph.nodes[i].inputs[k]];
+      const Reads& r = node.y.reads[k];
+      if (!r.whole() && !from.late && times(from.y.scale, r.d, r.a) != node.y.scale) return 0;
+    }
+    const long wanted = node.tile * node.y.scale.d;
+    rows = std::lcm(rows, wanted / std::gcd(wanted, node.y.scale.n));
+    if (!node.y.scale.exact || rows > kSoon * block) return 0;
+  }
+  return rows / block;
 }
 
 // The phase of a grid is where the frontier lies far from the beginning, when every grid upstream has been rounded to:

@@ -21,6 +21,8 @@ constexpr long kEndless = 315L << 16;
 
 struct Fraction {  // rows of a map per row of the picture
   long n = 1, d = 1;
+  bool exact = true;
+  bool operator==(const Fraction&) const = default;
 };
 
 struct AxisPlan {
@@ -80,6 +82,7 @@ class Plan {
   void find_passes();
   void find_phases(Axis axis);
   long grid(Axis axis) const;
+  long blocks_to_repeat() const;
   void choose_steps();
   int strip_with_fewest_columns(int least, long step);
   double columns_computed() const;
@@ -89,6 +92,7 @@ class Plan {
   int strips_to_be_clear() const;
   bool is_clear(int pass, std::size_t below, std::size_t above) const;
   void find_capacities();
+  bool is_under_way(int pass, const std::vector<long>& starts) const;
   void place();
   void find_offsets();
   void find_scratch();

@@ -21,10 +21,13 @@ bool has_room(const Plan& plan) {
   return true;
 }
 
+// In the millions that a ceiling is asked for in; rounded up, so that what is printed suffices.
 std::string in_bytes(std::size_t bytes) {
-  const std::size_t mega = (bytes + (1 << 20) - 1) >> 20;
-  return std::to_string(mega) + "M (" + std::to_string(bytes) + " bytes)";
+  constexpr std::size_t kMillion = 1000000;
+  return std::to_string((bytes + kMillion - 1) / kMillion) + "M (" + std::to_string(bytes) + " bytes)";
 }
+
+std::string as_given(std::size_t bytes) { return bytes % 1000000 ? std::to_string(bytes) + " bytes" : in_bytes(bytes); }
 
 }  // namespace
 
@@ -65,9 +68,9 @@ std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, co
       }
     }
   const std::string size =
-      h >= kEndless ? "rows of " + std::to_string(w) : std::to_string(w) + " x " + std::to_string(h);
+      h == kEndless ? "rows of " + std::to_string(w) : std::to_string(w) + " x " + std::to_string(h);
   throw Error(Error::Kind::resource, "the memory ceiling is too low for this network and " + size + " pixels",
-              in_bytes(options.memory), "at least " + in_bytes(least));
+              as_given(options.memory), "at least " + in_bytes(least));
 }
 
 }  // namespace pellucid

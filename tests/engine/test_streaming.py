@@ -1,10 +1,14 @@
 """[promises] Streamed equals whole, bit for bit; memory does not grow with the height; ceilings are kept."""
 
+import re
+import time
+
 import numpy as np
 import pytest
 
+import pellucid
 from pellucid import _engine
-from pellucid.errors import ResourceError, UsageError
+from pellucid.errors import GraphError, ResourceError, UsageError
 from tests.engine.graphs import KINDS, residual_chain, several_passes, u_net
 
 GRAPHS = [(kind, seed) for kind in KINDS for seed in range(4)]
@@ -131,3 +135,45 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     if child == 0:
         os._exit(0 if np.array_equal(network.run(x, threads=2)[0], expected) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(("kind", "seed"), GRAPHS, ids=IDS)
+@pytest.mark.parametrize(("threads", "block"), [(1, 0), (3, 0), (2, 5), (4, 1)])
+def test_plans_of_tall_pictures_are_those_of_lower_ones(kind, seed, threads: int, block: int) -> None:
+    """Rows repeat, so the height costs a plan nothing: a hundred million rows in no time, with the same rings."""
+    network = _engine.Network(kind(seed), 3)
+    began = time.monotonic()
+    rings = [
+        [node["rows"] for node in network.plan(h, 64, threads=threads, block=block)["nodes"] if not node["whole"]]
+        for h in (10_000, 10_000 << 13)
+    ]
+    assert time.monotonic() - began < 5
+    assert all(low == high or low == 10_000 for low, high in zip(*rings, strict=True))  # 10,000: gathered as a whole
+
+
+def test_plans_beyond_what_integers_hold_are_refused_at_once() -> None:
+    network = _engine.Network(residual_chain(0), 3)
+    with pytest.raises(
+        GraphError, match="too large for a plan; seen: 4294967296 x 64 x 3; expected: at most 536870912"
+    ):
+        network.plan(2**32, 64)
+    with pytest.raises(UsageError, match="too wide for a plan; seen: 4294967296 columns; expected: at most 16777216"):
+        network.plan(64, 2**32)
+    pyramid = _engine.Network([("r", "resize", [-1], {"mode": "bilinear", "size": (7, 9)}, {})], 3)
+    with pytest.raises(UsageError, match="rows do not repeat.*seen: 10000000 rows; expected: at most 4194304"):
+        pyramid.plan(10_000_000, 64)
+
+
+@pytest.mark.parametrize("name", ["superres-x3", "superres-x3-swift", "denoise-colour"])
+def test_the_ceiling_that_a_refusal_names_suffices(name: str) -> None:
+    """In millions of bytes, as the command line reads 55M; and the least number of bytes, too."""
+    network = pellucid.load(name)
+    with pytest.raises(ResourceError, match=r"seen: 1 bytes; expected: at least \d+M") as refusal:
+        network.plan(1080, 1920, memory=1)
+    millions, least = re.search(r"at least (\d+)M [(](\d+) bytes[)]", str(refusal.value)).groups()
+    assert int(least) <= int(millions) * 10**6 < int(least) + 10**6
+    for memory in (int(least), int(millions) * 10**6):
+        plan = network.plan(1080, 1920, memory=memory)
+        assert plan["arena_bytes"] + plan["scratch_bytes"] <= memory
+    with pytest.raises(ResourceError, match=r"seen: 2M [(]2000000 bytes[)]"):
+        network.plan(1080, 1920, memory=2_000_000)
