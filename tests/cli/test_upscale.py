@@ -128,3 +128,26 @@ def test_the_kind_of_input_chooses_the_model(tmp_path, model, monkeypatch, kind,
     loaded.clear()
     assert upscale(tmp_path / "in.png", "-o", tmp_path / "other.png", "--scale", 3) == 0
     assert loaded == ["superres-x3"]  # where no model for photographs ships, there is nothing to choose
+
+
+@pytest.mark.parametrize(("scale", "models_there"), [(2, ("superres-x3-photo",)), (4, ())])
+def test_photographs_at_a_scale_without_a_model_for_them(tmp_path, model, monkeypatch, capsys, scale, models_there):
+    """Named, they are refused with the scales that have one; found, they are enlarged with a word."""
+    import pellucid
+    from pellucid import models
+
+    real = pellucid.load
+    monkeypatch.setattr(models, "names", lambda: [f"superres-x{scale}", *models_there])
+    monkeypatch.setattr(pellucid, "load", lambda which: real(model), raising=False)
+    write(
+        tmp_path / "in.jpg",
+        Picture(np.random.default_rng(0).integers(0, 256, (12, 10, 3)).astype(np.uint8)),
+        quality=60,
+    )
+    arguments = (tmp_path / "in.jpg", "-o", tmp_path / "out.png", "--scale", scale)
+    assert upscale(*arguments, "--input", "photo") == 2
+    expected = f"seen: --scale {scale}; expected: {'3' if models_there else 'none yet'}"
+    assert expected in capsys.readouterr().err and not (tmp_path / "out.png").exists()
+    assert upscale(*arguments) == 0
+    said = capsys.readouterr().err
+    assert ("stored as JPEG of quality 60" in said and "for scale 3" in said) == bool(models_there)

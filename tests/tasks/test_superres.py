@@ -144,3 +144,17 @@ def test_blocks_choose_the_network(tmp_path, network):
         calls.append(read(out.getvalue()).pixels.shape)
         np.testing.assert_array_equal(read(out.getvalue()).pixels, read(tmp_path / f"large-{name}").pixels)
     assert calls == [(288, 288, 3)] * 2
+
+
+@pytest.mark.parametrize(("quality", "found"), [(50, True), (90, True), (95, False), (None, False)])
+def test_the_tables_of_a_small_jpeg_choose_the_network(tmp_path, network, quality, found):
+    """Where a thumbnail is too small for its blocks to be sure of."""
+    pixels = imresize(np.random.default_rng(2).integers(0, 256, (4, 4, 3)).astype(np.uint8), 8)
+    source = str(tmp_path / ("in.jpg" if quality else "in.png"))
+    write(source, Picture(pixels), quality=quality)
+    photo = pellucid.load(superres_model(tmp_path / "photo.safetensors"))
+    notes = upscale_file(ByBlocks(network, photo), source, str(tmp_path / "out.png"), Options())
+    assert notes == ([f"stored as JPEG of quality {quality}: photo"] if found else [])
+    notes = upscale_file(ByBlocks(network, None, (3, 5)), source, str(tmp_path / "other.png"), Options())
+    assert [note.endswith("networks that take them away: for scale 3, 5") for note in notes] == [True] * found
+    np.testing.assert_array_equal(read(tmp_path / "other.png").pixels, network(read(source).pixels))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     "--input",
     "kind",
     type=click.Choice(["clean", "photo", "auto"]),
-    help="Clean pictures, or photographs stored as JPEG; auto, the default, looks for JPEG's blocks in each.",
+    help="Clean pictures, or photographs stored as JPEG; auto, the default, decides for each: by a JPEG's own tables "
+    "up to quality 90, by blocks that are seen in others.",
 )
 @batch_options
 def command(
@@ -53,7 +54,7 @@ def _chosen(model: str | None, scale: int | None, kind: str | None) -> Network |
     import pellucid
     from pellucid import models
     from pellucid.errors import UsageError
-    from pellucid.tasks.superres import ByBlocks, scale_of
+    from pellucid.tasks.superres import ByBlocks, photo_scales, scale_of
 
     if model is not None:
         if kind is not None:
@@ -68,6 +69,16 @@ def _chosen(model: str | None, scale: int | None, kind: str | None) -> Network |
         return network
     clean = f"superres-x{scale or 3}"
     photo = f"{clean}-photo"
-    if kind == "clean" or (kind != "photo" and photo not in models.names()):
+    scales = photo_scales()
+    if kind == "photo" and (scale or 3) not in scales:
+        raise UsageError(
+            "no model for photographs ships for this scale",
+            seen=f"--scale {scale or 3}",
+            expected=", ".join(map(str, scales)) or "none yet",
+            hint="--input clean takes the other",
+        )
+    if kind == "photo":
+        return pellucid.load(photo)
+    if kind == "clean" or not scales:
         return pellucid.load(clean)
-    return pellucid.load(photo) if kind == "photo" else ByBlocks(pellucid.load(clean), pellucid.load(photo))
+    return ByBlocks(pellucid.load(clean), pellucid.load(photo) if photo in models.names() else None, scales)

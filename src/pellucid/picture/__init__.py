@@ -5,6 +5,7 @@
     kinds       PictureInfo and Picture
     tags        TIFF's directories, which are EXIF's too
     metadata    EXIF, XMP and colour profiles made true again after a change of size or orientation
+    jpeg_tables how coarsely a JPEG file was rounded
     sources     paths, bytes and streams as one seekable file
     decode_vips, decode_bmp, decode_pnm     one file as rows, top to bottom
     orient      rows that must wait for the whole picture, on disk

@@ -14,7 +14,14 @@ _JPEG_SEGMENT = 65_533 - 64  # bytes of EXIF or XMP that one JPEG segment holds,
 def what_is_kept(name: str, format: Format, info: PictureInfo) -> tuple[PictureInfo, list[str]]:
     """`info` as the format keeps it, with a note for each thing it does not; PictureError where it can't at all."""
     _refuse(name, format, info)
-    kept = replace(info, depth=format.stored_depth(info.depth), orientation_was=1, format=format.name, pages=1)
+    kept = replace(
+        info,
+        depth=format.stored_depth(info.depth),
+        orientation_was=1,
+        format=format.name,
+        pages=1,
+        jpeg_quality=None,
+    )
     notes = []
     if kept.depth != info.depth:
         was = "float" if info.depth == "float" else f"{info.depth}-bit"

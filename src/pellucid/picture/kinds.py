@@ -16,7 +16,8 @@ class PictureInfo:
     """A picture without its pixels, as it stands once upright.
 
     `channels` is 1 (grey) or 3 (RGB); transparency is beside them, not among them. `orientation_was` is the tag of
-    the file (1 to 8), already applied; `exif` and `xmp` no longer hold it. For a target, replace height and width.
+    the file (1 to 8), already applied; `exif` and `xmp` no longer hold it. `jpeg_quality` is how coarsely a JPEG file
+    was rounded, 1 to 100. For a target, replace height and width.
     """
 
     height: int
@@ -30,6 +31,7 @@ class PictureInfo:
     orientation_was: int = 1
     format: str | None = None
     pages: int = 1
+    jpeg_quality: int | None = None
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1 or self.channels not in (1, 3):

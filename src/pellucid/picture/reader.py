@@ -17,7 +17,8 @@ from pellucid.picture.decode_bmp import BmpDecoder
 from pellucid.picture.decode_pnm import PnmDecoder
 from pellucid.picture.decode_vips import VipsDecoder
 from pellucid.picture.depths import depth_of, refuse_not_finite
-from pellucid.picture.formats import BMP, PNM, format_of_content
+from pellucid.picture.formats import BMP, JPEG, PNM, format_of_content
+from pellucid.picture.jpeg_tables import quality_of_jpeg
 from pellucid.picture.kinds import Picture, PictureInfo
 from pellucid.picture.orient import Decoder, WaitingRows
 from pellucid.picture.sources import Source, SourceFile, open_source
@@ -52,6 +53,7 @@ class RowReader:
             orientation_was=decoder.orientation,
             format=decoder.format.name,
             pages=decoder.pages,
+            jpeg_quality=quality_of_jpeg(source.read_at) if decoder.format is JPEG else None,
         )
 
     def rows(self, count: int = 64) -> Iterator[Rows]:

@@ -4,7 +4,21 @@ Between every two neighbouring pixels there is a step: how far their difference 
 foretell. A step is a crest where it is higher than those beside it. In a clean picture crests fall on each of the eight
 places of a grid equally often; JPEG's blocks make one place the favourite, wherever in the picture the grid begins.
 Counting crests, not heights, makes a calm sky and a gravel path comparable. It sees blocks, not what else JPEG does:
-the finest qualities, and grain, leave none to see.
+the finest qualities, and grain, leave none to see, and a small picture has too few to be sure of. So a JPEG file is
+asked for its tables first, and blocks decide over the finest qualities and over other files, which may have been JPEG
+before.
+
+B100 three times smaller (160 x 107 pixels), of 100 pictures; and Set5, of 5:
+
+| | clean PNG | JPEG 50 | 75 | 90 | 95 |
+| --- | --- | --- | --- | --- | --- |
+| B100, blocks alone | 0 | 79 | 45 | 17 | 3 |
+| B100, tables first | 0 | 100 | 100 | 100 | 3 |
+| Set5, blocks alone | 0 | 3 | 2 | 0 | 0 |
+| Set5, tables first | 0 | 5 | 5 | 5 | 0 |
+
+At its own size one of Set5's pictures, `woman`, has blocks without being a JPEG file: they stand where JPEG would have
+put them, like those of all that are found in Set14 and B100.
 """
 
 from __future__ import annotations
@@ -19,6 +33,8 @@ FAVOURED = 0.015
 """How far the favourite must lead, as a share of all places: settled on photographs that networks learn from."""
 SMALL = 4.0
 """In a small picture a lead comes by chance: this, divided by the root of the number of pixels, comes on top."""
+COARSE = 90
+"""A JPEG file of up to this quality has traces of it, whatever is seen of its blocks."""
 ENOUGH = 4_000_000
 """Pixels after which nothing new is learned."""
 

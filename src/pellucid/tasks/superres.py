@@ -3,7 +3,7 @@
 Whatever the picture's size, only the rows that the network still needs are in memory. Depth, profile, EXIF and grey or
 colour stay what they were. Alpha is enlarged by an ordinary bicubic filter, and the colour under transparent pixels is
 filled from visible neighbours first, so that it cannot bleed into the edge. Where there is a network for photographs
-that were stored as JPEG, a first pass over the picture looks for its blocks.
+that were stored as JPEG, a JPEG file's own tables choose it, or a first pass over the picture that looks for blocks.
 """
 
 from __future__ import annotations
@@ -14,20 +14,28 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pellucid import models
 from pellucid.errors import UsageError
 from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
 from pellucid.resample import RowResampler
-from pellucid.tasks.blocking import ENOUGH, BlockingMeter
+from pellucid.tasks.blocking import COARSE, ENOUGH, BlockingMeter
 from pellucid.tasks.rows import BLOCK, Options, Rows, again, ahead, through, to_channels, visible_rows
 
 
 @dataclass(frozen=True)
 class ByBlocks:
-    """Two networks: for clean pictures, and for those that JPEG has left blocks in."""
+    """Two networks: for clean pictures, and for those that JPEG has left its traces in. Where there is no second one,
+    `elsewhere` has the scales at which there is."""
 
     clean: Network
-    photo: Network
+    photo: Network | None
+    elsewhere: tuple[int, ...] = ()
+
+
+def photo_scales() -> tuple[int, ...]:
+    """The scales for which a network for photographs that were stored as JPEG ships."""
+    return tuple(scale for scale in range(2, 9) if f"superres-x{scale}-photo" in models.names())
 
 
 def upscale_file(
@@ -37,7 +45,7 @@ def upscale_file(
     options: Options,
     advanced: Callable[[int, int], None] = lambda rows, of: None,
 ) -> list[str]:
-    """Enlarges one picture; returns notes on what the target's format could not keep, and on blocks that were found.
+    """Enlarges one picture; returns notes on what the target's format could not keep, and on traces of JPEG.
 
     `advanced(rows, of)` is called as rows of the result are written.
     """
@@ -45,20 +53,28 @@ def upscale_file(
         return _upscale(network, source, target, options, advanced)
     with again(source) as opened:
         with open_reader(opened(), max_pixels=options.max_pixels) as reader:
-            found = has_blocks(reader)
-        chosen = network.photo if found else network.clean
-        notes = [f"blocks of JPEG were found: {chosen.name}"] if found else []
+            found = traces_of_jpeg(reader)
+        chosen = network.photo if found and network.photo else network.clean
+        notes = []
+        if found and network.photo:
+            notes = [f"{found}: {chosen.name}"]
+        elif found:
+            scales = ", ".join(map(str, network.elsewhere)) or "none"
+            notes = [f"{found}, which {chosen.name} enlarges too; networks that take them away: for scale {scales}"]
         return notes + _upscale(chosen, opened(), target, options, advanced)
 
 
-def has_blocks(reader: RowReader) -> bool:
-    """Whether JPEG's blocks can be seen, by the first few million pixels."""
+def traces_of_jpeg(reader: RowReader) -> str | None:
+    """What JPEG has left in a picture, in words: by its own tables, or by blocks in the first few million pixels."""
+    quality = reader.info.jpeg_quality
+    if quality is not None and quality <= COARSE:
+        return f"stored as JPEG of quality {quality}"
     meter = BlockingMeter()
     for pixels, _ in reader.rows(BLOCK):
         meter.push(pixels)
         if meter.pixels >= ENOUGH:
             break
-    return meter.blocks()
+    return "blocks of JPEG were found" if meter.blocks() else None
 
 
 def _upscale(
