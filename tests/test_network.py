@@ -1,6 +1,7 @@
 """Networks: loading by name and path, arrays checked at the door, pictures in and out, streams, sizes of a multiple."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,15 @@ def test_a_network_of_one_size_refuses_others() -> None:
         network.run(array(1, 5, 4, 1))
 
 
+def test_a_stream_without_a_height_has_that_of_a_network_of_one_size() -> None:
+    nodes = (Node("flat", "flatten"), Node("dense", "linear", ("flat",)))
+    network = Network(ModelFile(Graph(nodes, 1, size=(4, 5)), {"dense.weight": array(7, 20)}, Card()))
+    x = array(1, 4, 5, 1)
+    np.testing.assert_array_equal(np.stack(list(network.stream(iter(x[0])))), network.run(x)[0])
+    with pytest.raises(UsageError, match="early or late; seen: 3 rows; expected: 4 rows"):
+        list(network.stream(iter(x[0, :3])))
+
+
 def test_the_sums_are_those_of_the_layers() -> None:
     network = Network(enlarging())
     cost = network.cost(10, 20)
@@ -267,3 +277,58 @@ def test_files_whose_weights_do_not_fit_are_refused(kind: str, names: str, tmp_p
     assert str(tmp_path / "m.safetensors") in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(GraphError):
         Network(ModelFile(graph, weights, Card()))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net, x: net.run(x, threads=1.5), "threads is no whole number; seen: 1.5; expected: .* 0 to 4096"),
+        (lambda net, x: net.run(x, threads="2"), "threads is no whole number; seen: '2'"),
+        (
+            lambda net, x: net.run(x, threads=10**12),
+            "threads does not fit; seen: 1000000000000; expected: .* 0 to 4096",
+        ),
+        (lambda net, x: net.run(x, threads=-1), "threads does not fit; seen: -1"),
+        (lambda net, x: net.run(x, memory="300M"), "memory is no whole number; seen: '300M'; .*hint: .*300_000_000"),
+        (lambda net, x: net.run(x, memory=-1), "memory does not fit; seen: -1"),
+        (lambda net, x: net.run(x, memory=1.5e9), "memory is no whole number; seen: 1500000000.0"),
+        (lambda net, x: net.run(x, memory=10**30), "memory does not fit"),
+        (lambda net, x: net.plan(5.5, 5), "height is no whole number; seen: 5.5"),
+        (lambda net, x: net.plan(None, 5), "height is no whole number; seen: None"),
+        (lambda net, x: net.plan(5, 0), "width does not fit; seen: 0; expected: a whole number of at least 1"),
+        (lambda net, x: net.cost(5, "5"), "width is no whole number; seen: '5'"),
+        (lambda net, x: list(net.stream(x[0], height=9.0)), "height is no whole number; seen: 9.0"),
+        (lambda net, x: list(net.stream(None)), "made of rows; seen: NoneType"),
+        (lambda net, x: list(net.stream([5])), "made of rows; seen: int; expected: arrays"),
+        (lambda net, x: list(net.stream_blocks(None, 8)), "blocks of rows; seen: NoneType"),
+        (lambda net, x: net.run(x, precision=None), "no such precision; seen: None; expected: one of auto, fp32, bf16"),
+        (lambda net, x: net.run(x, keep=(0,)), r"keep takes the names of layers; seen: \(0,\)"),
+        (lambda net, x: net.run(x, keep="head"), "keep takes the names of layers; seen: 'head'; expected: a list"),
+        (lambda net, x: net(None), "no picture can be made of this; seen: NoneType; expected: an array"),
+        (lambda net, x: net([[1]]), "no picture can be made of this; seen: list"),
+        (lambda net, x: Network(None), "made of a model file; seen: NoneType; hint: pellucid.load"),
+        (lambda net, x: pellucid.load(None), "no model has such a name; seen: NoneType; expected: .*path as text"),
+        (lambda net, x: pellucid.load(b"x"), "no model has such a name; seen: bytes"),
+        (lambda net, x: pellucid.load("x\0.safetensors"), "no model has such a name"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(call: Callable[..., object], message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        call(Network(enlarging()), array(1, 8, 8, 3))
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_numpy_and_generators_of_names_are_taken() -> None:
+    network, x = Network(enlarging()), array(1, 8, 8, 3)
+    y, maps = network.run(x, threads=np.int64(1), memory=np.int32(0), keep=(name for name in ("act", "head")))
+    assert list(maps) == ["act", "head"] and network.plan(np.uint16(8), 8)["output"] == (16, 16, 3)
+    np.testing.assert_array_equal(y, network.run(x))
+
+
+def test_a_denoiser_without_its_map_of_the_noise_level_names_the_way() -> None:
+    conv = {"padding": (1, 1, 1, 1), "stride": (1, 1), "dilation": (1, 1), "groups": 1}
+    graph = Graph((Node("only", "conv", (INPUT,), conv),), 4)
+    network = Network(ModelFile(graph, {"only.weight": array(3, 4, 3, 3)}, Card(task="denoise")))
+    for channels in (1, 3, 4):
+        with pytest.raises(UsageError, match=r"map of the noise level.*\(n, h, w, 4\).*hint: pellucid denoise"):
+            network(np.zeros((8, 8, channels), np.uint8))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -21,6 +21,7 @@ from pellucid.fitting import Fitting
 from pellucid.graph import INPUT
 from pellucid.modelfile import ModelFile
 from pellucid.modelfile import load as load_file
+from pellucid.whole_numbers import engine_options, whole_number
 
 if TYPE_CHECKING:
     from pellucid.picture import Picture
@@ -56,7 +57,12 @@ def load(name_or_path: str | os.PathLike[str]) -> Network:
 
 def locate(name_or_path: str | os.PathLike[str]) -> tuple[Path, str]:
     """The model file that a name or a path means, and the model's name."""
+    if not isinstance(name_or_path, (str, os.PathLike)) or isinstance(os.fspath(name_or_path), bytes):
+        seen = type(name_or_path).__name__
+        raise UsageError("no model has such a name", seen=seen, expected="a model's name, or a path as text")
     text = os.fspath(name_or_path)
+    if "\0" in text:
+        raise UsageError("no model has such a name", seen=repr(text)[:40], expected="no character 0 in it")
     known = models.names()
     if text in known:
         return models.path_of(text), text
@@ -71,6 +77,11 @@ class Network:
     """A graph with its weights. `name` is for messages; `card` says what the model is for and how good it is."""
 
     def __init__(self, file: ModelFile, name: str = "network") -> None:
+        if not isinstance(file, ModelFile):
+            seen = type(file).__name__
+            raise UsageError(
+                "a network is made of a model file", seen=seen, hint="pellucid.load(name or path) opens one"
+            )
         self.name, self.graph, self.card, self.weights = name, file.graph, file.card, file.weights
         self._nodes = _engine_nodes(file)
         self._engines: dict[str, Any] = {}
@@ -108,7 +119,7 @@ class Network:
         threads: int | None = ...,
         memory: int | None = ...,
         *,
-        keep: Sequence[str],
+        keep: Iterable[str],
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]: ...
 
     def run(
@@ -117,7 +128,7 @@ class Network:
         precision: Precision = "auto",
         threads: int | None = None,
         memory: int | None = None,
-        keep: Sequence[str] | None = None,
+        keep: Iterable[str] | None = None,
     ) -> np.ndarray | tuple[np.ndarray, dict[str, np.ndarray]]:
         """float32 (n, h, w, c) -> float32 (n, h', w', c'), and with `keep` the named layers' maps beside it.
 
@@ -127,11 +138,11 @@ class Network:
         x = self._checked(x)
         n, h, w, c = x.shape
         fitting = self._fitting(h, w)
-        indices = self._indices(keep or ())
-        options = {"threads": threads or 0, "memory": memory or 0}
-        y, kept = self._engine(precision).run(fitting.enlarge(x), keep=indices, **options)
+        names = _layer_names(keep)
+        options = engine_options(threads, memory)
+        y, kept = self._engine(precision).run(fitting.enlarge(x), keep=self._indices(names), **options)
         y = fitting.crop(y)
-        return y if keep is None else (y, dict(zip(keep, kept, strict=True)))
+        return y if keep is None else (y, dict(zip(names, kept, strict=True)))
 
     def stream(
         self,
@@ -142,10 +153,15 @@ class Network:
         memory: int | None = None,
     ) -> Iterator[np.ndarray]:
         """float32 rows (w, c) in, rows (w', c') out, in order, as soon as they are known."""
+        if not isinstance(rows, Iterable):
+            raise UsageError("a stream is made of rows", seen=type(rows).__name__, expected="arrays (w, c), one by one")
         iterator = iter(rows)
         first = next(iterator, None)
         if first is None:
             raise UsageError("the stream has no rows", expected="at least one row (w, c)")
+        if not isinstance(first, np.ndarray) or first.ndim != 2:
+            seen = np.shape(first) if isinstance(first, np.ndarray) else type(first).__name__
+            raise UsageError("a stream is made of rows", seen=seen, expected=f"arrays (w, {self.graph.channels})")
         blocks = (np.asarray(row)[None] for row in _chain(first, iterator))
         for block in self.stream_blocks(blocks, len(first), height, precision, threads, memory):
             yield from block
@@ -160,8 +176,13 @@ class Network:
         memory: int | None = None,
     ) -> Iterator[np.ndarray]:
         """The same in blocks of rows: (k, w, c) in, (k', w', c') out; blocks may differ in k."""
+        if not isinstance(blocks, Iterable):
+            expected = "arrays (k, w, c), one after the other"
+            raise UsageError("a stream is made of blocks of rows", seen=type(blocks).__name__, expected=expected)
+        if height is None and self.graph.size is not None:
+            height = self.graph.size[0]
         fitting = self._fitting(height, width)
-        options = {"threads": threads or 0, "memory": memory or 0}
+        options = engine_options(threads, memory)
         stream = self._engine(precision).stream(fitting.width, fitting.height or 0, **options)
         seen = 0
 
@@ -197,6 +218,7 @@ class Network:
         def run(x: np.ndarray) -> np.ndarray:
             return self.run(x, precision, threads, memory)
 
+        self._refuse_without_noise_level()
         if isinstance(picture, np.ndarray):
             return run_array(run, self.graph.channels, picture)
         return run_picture(run, self.graph.channels, picture)
@@ -205,12 +227,13 @@ class Network:
         self, h: int, w: int, precision: Precision = "auto", threads: int | None = None, memory: int | None = None
     ) -> dict[str, Any]:
         """How the engine would run a picture of this size: kernels, rows kept, bytes; refuses what cannot be."""
-        fitting = self._fitting(h, w)
-        return self._engine(precision).plan(fitting.height, fitting.width, threads=threads or 0, memory=memory or 0)
+        fitting = self._fitting(whole_number("height", h), w)
+        options = engine_options(threads, memory)
+        return self._engine(precision).plan(fitting.height, fitting.width, **options)
 
     def output_shape(self, h: int, w: int) -> tuple[int, int, int]:
         """(h', w', c') of the output for a picture of this size."""
-        fitting = self._fitting(h, w)
+        fitting = self._fitting(whole_number("height", h), w)
         big = self._engine("fp32").output_shape(fitting.height, fitting.width)
         return fitting.cropped_height(big[0]), fitting.cropped_width(big[1]), big[2]
 
@@ -223,6 +246,8 @@ class Network:
 
     def resolved_precision(self, precision: Precision = "auto") -> str:
         """fp32 or bf16; `auto` is bf16 where the processor multiplies tiles and the card shows no loss by it."""
+        if not isinstance(precision, str):
+            raise UsageError("no such precision", seen=repr(precision)[:40], expected="one of " + ", ".join(PRECISIONS))
         if precision not in PRECISIONS:
             raise unknown_name("precision", precision, PRECISIONS)
         if precision != "auto":
@@ -261,13 +286,26 @@ class Network:
         return np.ascontiguousarray(x)
 
     def _fitting(self, h: int | None, w: int) -> Fitting:
+        w = whole_number("width", w)
+        h = None if h is None else whole_number("height", h)
         size = self.graph.size
         if size is not None and (w != size[1] or h not in (None, size[0])):
             expected = f"{size[0]} x {size[1]}, the size it was made for"
             raise UsageError(f"{self.name} takes one size only", seen=f"{h} x {w}", expected=expected)
-        if w < 1 or (h is not None and h < 1):
-            raise UsageError("no picture has this size", seen=f"{h} x {w}", expected="height and width of at least 1")
         return Fitting(h, w, self.graph.multiple, self._ratio)
+
+    def _refuse_without_noise_level(self) -> None:
+        channels, (_, _, made) = self.graph.channels, self._any_output()
+        if self.card.task == "denoise" and made == channels - 1:
+            raise UsageError(
+                f"{self.name} takes a map of the noise level beside the picture",
+                seen="a picture alone",
+                expected=f"net.run(x) with float32 (n, h, w, {channels}), whose last channel is the noise / 255",
+                hint="pellucid denoise measures the noise and makes the map",
+            )
+
+    def _any_output(self) -> tuple[int, int, int]:
+        return self.output_shape(*self.graph.size or (4 * self.graph.multiple,) * 2)
 
     def _ratio(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Output over input size as fractions ((oh, h), (ow, w)), for networks whose sizes are multiples."""
@@ -282,12 +320,22 @@ class Network:
         if len(known := stream.finish()):
             yield known
 
-    def _indices(self, keep: Sequence[str]) -> list[int]:
+    def _indices(self, keep: tuple[str, ...]) -> list[int]:
         places = {name: index for index, name in enumerate(self.layers)}
         for name in keep:
             if name not in places:
                 raise unknown_name("layer", name, self.layers)
         return [places[name] for name in keep]
+
+
+def _layer_names(keep: Iterable[str] | None) -> tuple[str, ...]:
+    if keep is None:
+        return ()
+    listed = isinstance(keep, Iterable) and not isinstance(keep, (str, bytes))
+    names = tuple(keep) if listed else ()
+    if not listed or not all(isinstance(name, str) for name in names):
+        raise UsageError("keep takes the names of layers", seen=repr(keep)[:60], expected="a list of texts")
+    return names
 
 
 def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

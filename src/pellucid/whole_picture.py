@@ -37,6 +37,9 @@ def run_picture(run: Run, channels: int, picture: Picture | str | os.PathLike[st
     from pellucid.resample import imresize
     from pellucid.transparency import fill_transparent
 
+    if not isinstance(picture, (Picture, str, os.PathLike)):
+        expected = "an array (h, w) or (h, w, c), a Picture, or the name of a file"
+        raise UsageError("no picture can be made of this", seen=type(picture).__name__, expected=expected)
     if not isinstance(picture, Picture):
         picture = read(picture)
     if picture.alpha is None:

@@ -15,7 +15,7 @@ STOREYS: list[set[str]] = [
     {"errors", "freed_memory"},
     {"graph", "card", "picture", "resample", "models", "batch", "fitting", "reference", "transparency"},
     {"metrics", "modelfile"},
-    {"report", "whole_picture"},
+    {"report", "whole_picture", "whole_numbers"},
     {"network"},
     {"tasks"},
     {"evaluate"},

@@ -1,6 +1,7 @@
 """`pellucid plan`: the layers and their sums."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,15 @@ def test_a_ceiling_that_does_not_suffice_is_refused(tmp_path: Path, capsys: pyte
     assert run(["plan", model, "--size", "4000x3000", "--memory", "1K", "--quick"]) == 1
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1 and "expected" in err
+
+
+def test_following_the_advice_about_memory_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["plan", str(superres_model(tmp_path / "m.safetensors")), "--size", "4000x3000", "--quick"]
+    assert run([*options, "--memory", "1K"]) == 1
+    advised = re.search(r"at least (\d+M) [(]", capsys.readouterr().err)
+    assert advised and run([*options, "--memory", advised[1]]) == 0
+
+
+def test_a_network_of_one_size_is_planned_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "digits", "--quick"]) == 0
+    assert capsys.readouterr().out.count("input       28 x 28, 1 channels; output 1 x 1, 10 channels") == 1

@@ -13,7 +13,7 @@ from pellucid.cli.options import Size, memory_option, precision_option, threads_
 
 @click.command()
 @click.argument("model", metavar="NAME|FILE")
-@click.option("--size", type=Size(), default="1920x1080", show_default=True, help="Of the picture, width first.")
+@click.option("--size", type=Size(), help="Of the picture, width first; 1920x1080, or the one size a model takes.")
 @precision_option
 @threads_option
 @memory_option
@@ -21,7 +21,7 @@ from pellucid.cli.options import Size, memory_option, precision_option, threads_
 @click.option("--quick", is_flag=True, help="Leave out the expected time, for which the machine is measured.")
 def command(
     model: str,
-    size: tuple[int, int],
+    size: tuple[int, int] | None,
     precision: str,
     threads: int | None,
     memory: int | None,
@@ -32,7 +32,8 @@ def command(
     import pellucid
 
     network = pellucid.load(model)
-    plan = network.plan(*size, precision=precision, threads=threads, memory=memory)
+    h, w = size or network.graph.size or (1080, 1920)
+    plan = network.plan(h, w, precision=precision, threads=threads, memory=memory)
     if not quick:
         plan["expected_seconds"] = expected_seconds(plan)
     if as_json:
