@@ -323,6 +323,55 @@ def test_what_the_engine_lacks_is_refused_by_name_and_line(name: str, tmp_path: 
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
 
 
+DECIDED_BY_SIZE: dict[str, tuple[Callable[[Tensor], bool], str]] = {
+    "at most": (lambda x: x.shape[2] <= 100, "not h <= 100; seen: 101 x 16"),
+    "far": (lambda x: x.shape[3] < 8000, "not w < 8000; seen: 12 x 8192"),
+    "at least": (lambda x: x.shape[2] > 8, "not h > 8; seen: 8 x 16"),
+    "one side": (lambda x: x.shape[2] != 100, "not h != 100; seen: 100 x 16"),
+    "just beyond": (lambda x: x.shape[2] <= 12, "not h <= 12; seen: 13 x 16"),
+    "upright": (lambda x: x.shape[2] < x.shape[3], "not h < w; seen: 16 x 16"),
+    "pixels": (lambda x: x.shape[2] * x.shape[3] < 20000, r"not [hw]\*[hw] < 20000; seen: \d+ x \d+"),
+}
+
+
+@pytest.mark.parametrize("name", DECIDED_BY_SIZE)
+def test_what_a_module_decides_by_the_size_is_refused(name: str, tmp_path: Path) -> None:
+    condition, message = DECIDED_BY_SIZE[name]
+    with pytest.raises(GraphError, match=f"computes something else where {message}") as caught:
+        export(Does(forked := lambda x: x.exp() if condition(x) else x), tmp_path / "m", torch.rand(1, 3, 12, 16))
+    assert f"test_to_runtime.py:{forked.__code__.co_firstlineno};" in str(caught.value)
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+def _at_least(x: Tensor) -> Tensor:
+    if x.shape[2] < 8:
+        raise ValueError("the picture is too small")
+    return x.exp()
+
+
+def _at_most(x: Tensor) -> Tensor:
+    assert x.shape[2] <= 100
+    return x.exp()
+
+
+def _fours(x: Tensor) -> Tensor:
+    assert x.shape[2] % 4 == 0 and x.shape[3] % 4 == 0
+    return x.exp()
+
+
+def test_what_a_module_may_decide_by_the_size(tmp_path: Path) -> None:
+    def exported(function: Callable[[Tensor], Tensor]) -> ModelFile:
+        return export(Does(function), tmp_path / "m", torch.rand(1, 3, 12, 16))
+
+    assert exported(_at_least).graph.multiple == 1  # smaller ones are refused by torch as by many an operation
+    assert exported(_fours).graph.multiple == 4
+    assert exported(lambda x: x.exp() if x.shape[2] <= 100 else x.exp() * 1).graph.multiple == 1
+    fixed = Does(lambda x: x.flatten(1) if x.shape[2] <= 100 else x.flatten(1) * 2)
+    assert export(fixed, tmp_path / "m", torch.rand(1, 3, 12, 16)).graph.size == (12, 16)
+    with pytest.raises(GraphError, match="takes no picture where not h <= 100; seen: 101 x 16"):
+        exported(_at_most)
+
+
 def test_examples_and_results_that_are_no_pictures(tmp_path: Path) -> None:
     for example in (torch.rand(3, 8, 8), torch.rand(2, 3, 8, 8)):
         with pytest.raises(UsageError, match="example is no picture"):

@@ -6,6 +6,7 @@
     layers, arithmetic, arrangement   the translations
     folding      batch norm into convolutions, dead nodes dropped
     checking     the runtime compared with torch, and which multiple sizes must have
+    conditions   what the module decides by the picture's size
     export       the whole way, for a module; run, for a training run with its card
 
 It refuses what the engine lacks, by the operation's name and the source line. It never approximates.

@@ -86,9 +86,9 @@ def _by_torch(module: nn.Module, x: torch.Tensor) -> np.ndarray:
     try:
         with torch.no_grad():
             y = module(x)
-    except RuntimeError as error:
-        size = f"{x.shape[2]} x {x.shape[3]}"
-        raise GraphError(f"the module refuses {size}", seen=str(error).splitlines()[0]) from None
+    except Exception as error:  # torch's own, or whatever a module raises of sizes that it does not take
+        size, first = f"{x.shape[2]} x {x.shape[3]}", next(iter(str(error).splitlines()), type(error).__name__)
+        raise GraphError(f"the module refuses {size}", seen=first) from None
     if not torch.isfinite(y).all():
         raise NotFiniteError("the module's output is not finite", seen=f"random input {tuple(x.shape)}")
     y = y.numpy()

@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 from pellucid.card import Card
-from pellucid.errors import UsageError
+from pellucid.errors import GraphError, UsageError
 from pellucid.graph import Graph
 from pellucid.learn.to_runtime.building import Builder
 from pellucid.learn.to_runtime.checking import TOLERANCE, check, find_multiple
+from pellucid.learn.to_runtime.conditions import Condition, check_conditions, conditions_of
 from pellucid.learn.to_runtime.folding import fold
 from pellucid.learn.to_runtime.tracing import collapsed, trace
 from pellucid.learn.to_runtime.translating import translate
@@ -38,8 +39,8 @@ def export(
     """
     path = os.fspath(path)
     plain = collapsed(module)
-    graph, weights = _convert(plain, example)
-    found = find_multiple(plain, ModelFile(graph, weights, card or Card()), example)
+    graph, weights, conditions = _convert(plain, example)
+    found = _agreeing(plain, ModelFile(graph, weights, card or Card()), example, conditions)
     unchecked = f"{path}.{os.getpid()}.unchecked"
     try:
         save(unchecked, found.graph, found.weights, found.card, half=half)
@@ -56,14 +57,25 @@ def export(
 
 def to_graph(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str, np.ndarray]]:
     """The graph and weights of a module, unchecked and without a file."""
-    return _convert(collapsed(module), example)
+    return _convert(collapsed(module), example)[:2]
 
 
-def _convert(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str, np.ndarray]]:
+def _agreeing(module: nn.Module, file: ModelFile, example: torch.Tensor, conditions: list[Condition]) -> ModelFile:
+    """The file with its multiple, once the runtime agrees with torch at every size tried."""
+    try:
+        found = find_multiple(module, file, example)
+    except GraphError:  # if the module itself goes another way there, its line tells more
+        check_conditions(module, file, example, [condition for condition in conditions if condition.own])
+        raise
+    check_conditions(module, found, example, conditions)
+    return found
+
+
+def _convert(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str, np.ndarray], list[Condition]]:
     if not isinstance(example, torch.Tensor) or example.ndim != 4 or len(example) != 1:
         seen = tuple(example.shape) if isinstance(example, torch.Tensor) else type(example).__name__
         raise UsageError("the example is no picture", seen=seen, expected="a tensor (1, c, h, w)")
     program = trace(module, example.detach().float().cpu())
     builder = Builder()
     output = translate(program, module, builder)
-    return fold(builder, output)
+    return *fold(builder, output), conditions_of(program)
