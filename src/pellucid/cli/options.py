@@ -88,6 +88,7 @@ class Asked:
             self.picture_format,
             self.quality,
             self.overwrite,
+            self.jobs,
         )
 
 
@@ -124,7 +125,12 @@ def batch_options(command: Callable[..., int]) -> Callable[..., int]:
             ),
             precision_option,
             threads_option,
-            memory_option,
+            click.option(
+                "--memory",
+                type=Bytes(),
+                help="A ceiling for what the networks of all --jobs keep of pictures on their way, such as 300M; kept, "
+                "or refused at once. The program, files and finished rows take 100 to 200 MB besides, more with --jobs.",
+            ),
         ]
     ):
         gathered = option(gathered)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from pellucid.errors import ResourceError
 from pellucid.network import Network
 from pellucid.picture import DEFAULT_MAX_PIXELS, PictureInfo, RowReader, to_float
 from pellucid.transparency import fill_transparent
@@ -33,7 +35,11 @@ Rows = tuple[np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True)
 class Options:
-    """How files are worked on, the same for every file of a batch."""
+    """How files are worked on, the same for every file of a batch.
+
+    `memory` is a ceiling for all the engines that are at work at once: of `jobs` pictures, and of as many streams as
+    each is computed in. `memory_for` has the share of one.
+    """
 
     precision: str = "auto"
     threads: int | None = None
@@ -42,6 +48,28 @@ class Options:
     format: str | None = None
     quality: int | None = None
     overwrite: bool = False
+    jobs: int = 1
+
+
+def memory_for(network: Network, height: int, width: int, options: Options, streams: int = 1) -> int | None:
+    """What one engine may take of the ceiling; ResourceError with the least ceiling that would do."""
+    at_once = streams * options.jobs
+    if options.memory is None:
+        return None
+    share = max(1, options.memory // at_once)
+    try:
+        network.plan(height, width, options.precision, options.threads, share)
+    except ResourceError as error:
+        least = re.search(r"\((\d+) bytes\)", str(error.expected))
+        if at_once == 1 or not least:
+            raise
+        raise ResourceError(
+            f"{error.what}, {at_once} times at once",
+            seen=f"{options.memory} bytes",
+            expected=f"at least {-(-int(least[1]) * at_once // 10**6)}M",
+            hint=f"with one job {-(-int(least[1]) * streams // 10**6)}M do" if options.jobs > 1 else None,
+        ) from None
+    return share
 
 
 @contextmanager
@@ -67,17 +95,24 @@ def through(
 
     A `level` is given to the network as one more channel, everywhere the same.
     """
+    streams = streams_for(network, info, level)
+    memory = memory_for(network, info.height, info.width, options, streams)
 
     def stream(rows: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         rows = rows if level is None else _with_level(rows, level)
-        return network.stream_blocks(rows, info.width, info.height, options.precision, options.threads, options.memory)
+        return network.stream_blocks(rows, info.width, info.height, options.precision, options.threads, memory)
 
-    if colours_of(network, level) != 1 or info.channels == 1:
+    if streams == 1:
         yield from stream(blocks)
         return
-    planes = [stream(_plane(copy, c)) for c, copy in enumerate(itertools.tee(blocks, info.channels))]
+    planes = [stream(_plane(copy, c)) for c, copy in enumerate(itertools.tee(blocks, streams))]
     for rows in zip(*planes, strict=True):
         yield np.concatenate(rows, axis=2)
+
+
+def streams_for(network: Network, info: PictureInfo, level: float | None = None) -> int:
+    """In how many streams a picture goes through: one, but for colours through a network that knows one."""
+    return info.channels if colours_of(network, level) == 1 else 1
 
 
 def colours_of(network: Network, level: float | None) -> int:
@@ -114,9 +149,13 @@ def to_channels(rows: np.ndarray, channels: int) -> np.ndarray:
 
 
 def ahead(blocks: Iterable[Rows], depth: int = 2) -> Iterator[Rows]:
-    """Computes up to `depth` blocks ahead in a thread of its own, so that encoding and the network overlap."""
+    """Computes up to `depth` blocks ahead in a thread of its own, so that encoding and the network overlap.
+
+    It is waited for whatever comes: left in the engine, the thread would be torn out of it when the process ends. A
+    thread whose `join` was interrupted passes for ended (Python 3.11), so it is not asked.
+    """
     waiting: queue.Queue[Rows | BaseException | None] = queue.Queue(depth)
-    stopped = threading.Event()
+    stopped, ended = threading.Event(), threading.Event()
 
     def offer(item: Rows | BaseException | None) -> None:
         while not stopped.is_set():
@@ -134,8 +173,11 @@ def ahead(blocks: Iterable[Rows], depth: int = 2) -> Iterator[Rows]:
             offer(None)
         except BaseException as error:  # handed over to the caller's thread, whole
             offer(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=work, name="rows ahead", daemon=True)
+    interruption: KeyboardInterrupt | None = None
     try:
         thread.start()
         while (item := waiting.get()) is not None:
@@ -144,16 +186,10 @@ def ahead(blocks: Iterable[Rows], depth: int = 2) -> Iterator[Rows]:
             yield item
     finally:
         stopped.set()
-        _join(thread)
-
-
-def _join(thread: threading.Thread) -> None:
-    """Waits for its end whatever comes: left in the engine, a thread would be torn out of it when the process ends."""
-    interruption: KeyboardInterrupt | None = None
-    while thread.is_alive():
-        try:
-            thread.join()
-        except KeyboardInterrupt as error:
-            interruption = error
-    if interruption is not None:
+        while thread.ident is not None and not ended.is_set():
+            try:
+                ended.wait()
+            except KeyboardInterrupt as error:
+                interruption = error
+    if interruption is not None:  # not where something else is under way: that ends the work as well
         raise interruption

@@ -18,7 +18,7 @@ from pellucid.network import Network
 from pellucid.picture import PictureInfo, RowReader, open_reader, open_writer, to_float
 from pellucid.resample import RowResampler
 from pellucid.tasks.legend import dot_for, legend
-from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, to_channels, visible_rows
+from pellucid.tasks.rows import BLOCK, Options, Rows, ahead, memory_for, to_channels, visible_rows
 
 SIDE = 360
 """The shorter side of the frames that streets were learned from."""
@@ -111,7 +111,8 @@ def segment(network: Network, reader: RowReader, options: Options, side: int = S
     shrunk = RowResampler(info.height, info.width, min(1.0, side / min(info.height, info.width)))
     rows = [shrunk.push(to_channels(colour, network.graph.channels)) for colour, _ in visible_rows(reader)]
     x = np.clip(np.concatenate([*rows, shrunk.finish()]), 0, 1)
-    values = network.run(np.ascontiguousarray(x[None]), options.precision, options.threads, options.memory)[0]
+    memory = memory_for(network, x.shape[0], x.shape[1], options)
+    values = network.run(np.ascontiguousarray(x[None]), options.precision, options.threads, memory)[0]
     return Segmented(softmax(values), classes, (info.height, info.width))
 
 

@@ -20,7 +20,18 @@ from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
 from pellucid.resample import RowResampler
 from pellucid.tasks.blocking import COARSE, ENOUGH, BlockingMeter
-from pellucid.tasks.rows import BLOCK, Options, Rows, again, ahead, through, to_channels, visible_rows
+from pellucid.tasks.rows import (
+    BLOCK,
+    Options,
+    Rows,
+    again,
+    ahead,
+    memory_for,
+    streams_for,
+    through,
+    to_channels,
+    visible_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ def _upscale(
         info = reader.info
         larger = replace(info, height=scale * info.height, width=scale * info.width)
         format = options.format or (None if isinstance(target, str) else info.format)
-        network.plan(info.height, info.width, options.precision, options.threads, options.memory)  # refuses early
+        memory_for(network, info.height, info.width, options, streams_for(network, info))  # refuses early
         with open_writer(target, larger, format=format, quality=options.quality, overwrite=options.overwrite) as writer:
             written = 0
             for colour, alpha in ahead(_enlarged(network, reader, scale, options)):
