@@ -129,7 +129,7 @@ def batch_options(command: Callable[..., int]) -> Callable[..., int]:
                 "--memory",
                 type=Bytes(),
                 help="A ceiling for what the networks of all --jobs keep of pictures on their way, such as 300M; kept, "
-                "or refused at once. The program, files and finished rows take 100 to 200 MB besides, more with --jobs.",
+                "or refused at once. Program, files and finished rows take 100 to 200 MB besides, more with --jobs.",
             ),
         ]
     ):
