@@ -19,8 +19,9 @@ constexpr long kBeyondAll = 1L << 40;  // where sums of sizes stay in their inte
 
 void expect_extent(const Shape& shape, long most) {
   if (shape.h > most || shape.w > most)
-    throw ExtentError(Error::Kind::graph, "a map is too large for a plan", text(shape),
-                      "at most " + std::to_string(most) + " rows and columns");
+    throw ExtentError(Error::Kind::graph, "a map is too large for a plan",
+                      std::to_string(shape.h) + " rows of " + std::to_string(shape.w) + " pixels",
+                      "at most " + std::to_string(most) + " of both");
 }
 
 const Declaration& declared(const NodeSpec& spec) {

@@ -19,6 +19,7 @@ def whole_number(name: str, value: object, least: int = 1, most: int = MOST, hin
     except TypeError:
         raise UsageError(f"the {name} is no whole number", seen=repr(value)[:40], expected=bounds, hint=hint) from None
     if not least <= number <= most:
+        bounds = f"a whole number from {least} to {most}" if number > most else bounds
         raise UsageError(f"the {name} does not fit", seen=number, expected=bounds, hint=hint)
     return number
 

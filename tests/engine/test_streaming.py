@@ -154,7 +154,7 @@ def test_plans_of_tall_pictures_are_those_of_lower_ones(kind, seed, threads: int
 def test_plans_beyond_what_integers_hold_are_refused_at_once() -> None:
     network = _engine.Network(residual_chain(0), 3)
     with pytest.raises(
-        GraphError, match="too large for a plan; seen: 4294967296 x 64 x 3; expected: at most 536870912"
+        GraphError, match="too large for a plan; seen: 4294967296 rows of 64 pixels; expected: at most 536870912"
     ):
         network.plan(2**32, 64)
     with pytest.raises(UsageError, match="too wide for a plan; seen: 4294967296 columns; expected: at most 16777216"):
