@@ -114,6 +114,13 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "channels last": lambda x: F.gelu(F.layer_norm(x.permute(0, 2, 3, 1), (4,)) * 2).permute(0, 3, 1, 2),
     "unpooled": lambda x: unpooling(x[:, :, :, :]),
     "to the input's size": lambda x: F.interpolate(x, size=(x.shape[2] * 2, x.shape[3] * 2), mode="bilinear"),
+    "pooled, spread again": lambda x: torch.cat(
+        [x, F.interpolate(x.mean((2, 3), keepdim=True)[:, 1:], x.shape[2:])], 1
+    ),
+    "one pixel to the picture's size": lambda x: (
+        F.interpolate(F.adaptive_avg_pool2d(x, 1), x.shape[2:], mode="bilinear") * x
+    ),
+    "as float32": lambda x: x.float() + x.to(torch.float32) * x.to(CONSTANT.dtype) - x.type_as(CONSTANT),
     "zeros": lambda x: x + torch.zeros_like(x) + torch.ones_like(x),
 }
 
@@ -309,6 +316,12 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "view": (lambda x: x.view(1, 2, 2, x.shape[2], x.shape[3]).sum(2), "aten.view cannot be exported: it views"),
     "sizes": (lambda x: x * x.shape[2], "aten.mul cannot be exported: a factor depends on the picture's size"),
     "map constant": (lambda x: x + torch.zeros(1, 4, 12, 16), "aten.add|cannot follow"),
+    "double": (lambda x: x.double() * 2, "aten.to cannot be exported: it converts to torch.float64"),
+    "half": (lambda x: x.half().float(), "aten.to cannot be exported: it converts to torch.float16"),
+    "pooled": (
+        lambda x: F.interpolate(F.adaptive_avg_pool2d(x, 2), x.shape[2:], mode="bilinear"),
+        "it resizes 2 x 2, whatever the picture's size, to a size that follows it",
+    ),
     "values": (lambda x: x if x.sum() > 0 else -x, "torch.export cannot follow the module"),
 }
 
@@ -376,6 +389,10 @@ def test_examples_and_results_that_are_no_pictures(tmp_path: Path) -> None:
     for example in (torch.rand(3, 8, 8), torch.rand(2, 3, 8, 8)):
         with pytest.raises(UsageError, match="example is no picture"):
             export(nn.ReLU(), tmp_path / "m", example)
+    with pytest.raises(UsageError, match="example is no picture"):
+        export(nn.ReLU(), tmp_path / "m", torch.rand(1, 3, 0, 8))
+    with pytest.raises(UsageError, match="example is too small; seen: 1 x 8; expected: height and width of at least 2"):
+        export(nn.ReLU(), tmp_path / "m", torch.rand(1, 3, 1, 8))
     with pytest.raises(GraphError, match="returns several values"):
         export(Does(lambda x: (x, x)), tmp_path / "m", torch.rand(1, 3, 8, 8))  # type: ignore[arg-type, return-value]
     with pytest.raises(NotFiniteError):
@@ -388,3 +405,43 @@ def test_other_numbers_than_torch_get_no_file(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(GraphError, match="other numbers than torch for .*relative error of 0.001"):
         export(Does(lambda x: x * 1), tmp_path / "m", torch.rand(1, 3, 8, 8))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("module", "where"),
+    [
+        (nn.Sequential(nn.Conv2d(4, 4, 3), nn.ELU()), "1: ELU"),
+        (nn.ELU(), "ELU"),
+        (nn.Sequential(nn.Sequential(nn.Conv2d(4, 4, 3), nn.ELU())), "0.1: ELU"),
+    ],
+)
+def test_layers_of_torch_in_layers_of_torch_are_named(module: nn.Module, where: str) -> None:
+    with pytest.raises(GraphError, match="aten.elu cannot be exported") as caught:
+        to_graph(module, torch.rand(1, 4, 12, 16))
+    assert caught.value.seen == where and "docs/reference/textbook.md" in str(caught.value.expected)
+    assert (Path(__file__).parents[2] / "docs/reference/textbook.md").exists()
+
+
+def test_a_layer_that_torch_cannot_follow_is_named() -> None:
+    with pytest.raises(GraphError, match=r"have 3 channels, but got 4 channels instead \(1: Conv2d\)"):
+        to_graph(nn.Sequential(nn.Conv2d(4, 4, 3), nn.Conv2d(3, 4, 3)), torch.rand(1, 4, 12, 16))
+
+
+def test_what_is_no_module_or_no_file(tmp_path: Path) -> None:
+    for module, seen in (("net", "'net'"), (nn.ReLU, "type"), (None, "NoneType")):
+        with pytest.raises(UsageError, match=f"no module; seen: {seen}; expected: a torch.nn.Module"):
+            export(module, tmp_path / "m", torch.rand(1, 3, 8, 8))  # type: ignore[arg-type]
+    for path in (tmp_path, tmp_path / "absent" / "m", ""):
+        with pytest.raises(UsageError, match=f"cannot be written; seen: '{path}'; expected: the name of a file"):
+            export(nn.ReLU(), path, torch.rand(1, 3, 8, 8))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm")
+def test_the_older_weight_norm_is_refused_in_a_line() -> None:
+    module = torch.nn.utils.weight_norm(nn.Conv2d(4, 4, 3))  # type: ignore[no-untyped-call]
+    with pytest.raises(
+        GraphError, match="cannot be copied.*hint: torch.nn.utils.parametrizations.weight_norm"
+    ) as caught:
+        to_graph(module, torch.rand(1, 4, 12, 16))
+    assert "\n" not in str(caught.value)

@@ -31,6 +31,11 @@ def converted(b: Builder, a: dict[str, Any]) -> Value:
     return b.value(a["self"])
 
 
+@rule("aten._assert_tensor_metadata")
+def type_known(b: Builder, a: dict[str, Any]) -> None:
+    """torch.export writes down before each conversion which type it comes from."""
+
+
 @rule("aten.cat", "aten.concat")
 def concatenate(b: Builder, a: dict[str, Any]) -> Value:
     values = [b.value(tensor) for tensor in a["tensors"]]
@@ -225,6 +230,21 @@ def resize(b: Builder, a: dict[str, Any]) -> Value:
         attributes["scale"] = tuple(float(factor) for factor in a["scale_factors"])
     elif all(isinstance(side, int) for side in size) and b.size is None:
         attributes["size"] = tuple(size)
+    elif b.from_fixed and b.size is None:
+        return _spread(b, value)
     else:  # a size reckoned from the picture's: other sizes show whether this ratio is meant
         attributes["scale"] = tuple(out / side for out, side in zip(b.shape[2:], value.shape[2:], strict=True))
     return b.emit("resize", [value], attributes=attributes)
+
+
+def _spread(b: Builder, value: Value) -> Value:
+    """One pixel, resized to the size of a map, is the same everywhere by any mode: it is added to zeros there."""
+    like = b.maps.get(b.shape[2:])
+    if value.shape[2:] != (1, 1) or like is None:
+        h, w = value.shape[2:]
+        b.refuse(
+            f"it resizes {h} x {w}, whatever the picture's size, to a size that follows it", "one pixel, or a scale"
+        )
+    zeros = gathered(b, like, [c % like.channels for c in range(value.channels)])
+    zeros = b.emit("affine", [zeros], shape=b.shape, attributes={"scale": 0.0, "offset": 0.0})
+    return b.emit("add", [zeros, value])

@@ -67,6 +67,8 @@ class Builder:
         self.channels = 0
         self.example: tuple[int, int] = (0, 0)
         self.size: tuple[int, int] | None = None  # the example's, once something fixes it
+        self.maps: dict[tuple[int, ...], Value] = {}  # by height and width, for the example: the latest of that size
+        self.from_fixed = False  # whether the operand being translated has one size for all pictures
         self.free = True  # whether the size of the result being translated depends on the picture's
         self.place = Place("", "", False, "")
         self.shape: tuple[int, ...] = ()  # of the result of the operation being translated
@@ -94,7 +96,10 @@ class Builder:
             owner=f"{place.module}:{operation}" if main else None,
         )
         self.drafts[draft.name] = draft
-        return Value(draft.name, tuple(self.shape if shape is None else shape), axes or inputs[0].axes)
+        value = Value(draft.name, tuple(self.shape if shape is None else shape), axes or inputs[0].axes)
+        if value.axes == "nchw":
+            self.maps[value.shape[2:]] = value
+        return value
 
     def array(self, tensor: object) -> np.ndarray:
         """A constant as float32."""
@@ -104,7 +109,8 @@ class Builder:
 
     def refuse(self, why: str, expected: str | None = None) -> NoReturn:
         what = f"{self.place.operation} cannot be exported: {why}"
-        layer = f"layer {self.place.module!r}, " if self.place.module else ""
+        named = self.place.module and not self.place.source.startswith(f"{self.place.module}: ")
+        layer = f"layer {self.place.module!r}, " if named else ""
         raise GraphError(what, seen=f"{layer}{self.place.source}", expected=expected)
 
     def map(self, value: object) -> Value:

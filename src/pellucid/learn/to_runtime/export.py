@@ -38,6 +38,9 @@ def export(
     file is run on random input of several sizes and compared with torch; only then it gets its name.
     """
     path = os.fspath(path)
+    if os.path.isdir(path) or not path or not os.path.isdir(os.path.dirname(path) or "."):
+        expected = "the name of a file, in a folder that is there"
+        raise UsageError("the model file cannot be written", seen=repr(path), expected=expected)
     plain = collapsed(module)
     graph, weights, conditions = _convert(plain, example)
     found = _agreeing(plain, ModelFile(graph, weights, card or Card()), example, conditions)
@@ -72,9 +75,12 @@ def _agreeing(module: nn.Module, file: ModelFile, example: torch.Tensor, conditi
 
 
 def _convert(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str, np.ndarray], list[Condition]]:
-    if not isinstance(example, torch.Tensor) or example.ndim != 4 or len(example) != 1:
+    if not isinstance(example, torch.Tensor) or example.ndim != 4 or len(example) != 1 or not example.numel():
         seen = tuple(example.shape) if isinstance(example, torch.Tensor) else type(example).__name__
         raise UsageError("the example is no picture", seen=seen, expected="a tensor (1, c, h, w)")
+    if 1 in example.shape[2:]:  # it would be the only size: torch.export takes a 1 for fixed
+        size = f"{example.shape[2]} x {example.shape[3]}"
+        raise UsageError("the example is too small", seen=size, expected="height and width of at least 2")
     program = trace(module, example.detach().float().cpu())
     builder = Builder()
     output = translate(program, module, builder)

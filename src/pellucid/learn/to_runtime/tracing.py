@@ -14,12 +14,12 @@ from types import FrameType
 from unittest import mock
 
 import torch
-from torch import nn
+from torch import fx, nn
 from torch._guards import SLoc
 from torch.export import Dim, ExportedProgram
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from pellucid.errors import GraphError
+from pellucid.errors import GraphError, UsageError
 
 INSIDE_TORCH = "inside torch"
 
@@ -28,7 +28,16 @@ _NOT_OURS = (os.path.dirname(torch.__file__) + os.sep, contextlib.__file__, "tor
 
 def collapsed(module: nn.Module) -> nn.Module:
     """A copy for evaluation, float32 on the CPU, in which every block that offers `collapsed()` is replaced."""
-    return _collapse(copy.deepcopy(module).cpu().float().eval()).eval()
+    if not isinstance(module, nn.Module):
+        seen = repr(module) if isinstance(module, str) else type(module).__name__
+        raise UsageError("what is to be exported is no module", seen=seen, expected="a torch.nn.Module")
+    try:
+        copied = copy.deepcopy(module)
+    except Exception as error:  # what tensors and other attributes of a module refuse
+        older = "torch.nn.utils.parametrizations.weight_norm and spectral_norm can be copied, the older ones cannot"
+        hint = older if "weight_norm" in str(error) else None
+        raise GraphError("the module cannot be copied", seen=_first_line(error), hint=hint) from error
+    return _collapse(copied.cpu().float().eval()).eval()
 
 
 def _collapse(module: nn.Module) -> nn.Module:
@@ -48,17 +57,21 @@ def trace(module: nn.Module, example: torch.Tensor) -> ExportedProgram:
         with torch.no_grad(), _quiet(), _whole_stacks(), _lines_of_conditions():
             return torch.export.export(module, (example,), dynamic_shapes=sizes)
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        where = source_line(_frames(error))
+        where = source_line(_frames(error)) or _layer_in(error, module) or INSIDE_TORCH
         hint = "use operations on tensors only; a shape or a Python `if` must not depend on values"
-        raise GraphError("torch.export cannot follow the module", seen=f"{first} ({where})", hint=hint) from error
+        raise GraphError(
+            "torch.export cannot follow the module", seen=f"{_first_line(error)} ({where})", hint=hint
+        ) from error
 
 
-def source_line(frames: list[tuple[str, str]]) -> str:
-    """The deepest line outside torch, as file:line."""
-    ours = [frame for frame in frames if is_ours(frame[0])]
-    file, line = (ours or frames or [("unknown", "0")])[-1]
-    return f"{file}:{line}"
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def source_line(frames: list[tuple[str, str]]) -> str | None:
+    """The deepest line outside torch, as file:line, if there is one."""
+    ours = [f"{file}:{line}" for file, line in frames if is_ours(file)]
+    return ours[-1] if ours else None
 
 
 def is_ours(file: str) -> bool:
@@ -66,9 +79,30 @@ def is_ours(file: str) -> bool:
     return not file.startswith(_NOT_OURS)
 
 
-def source_of(node: torch.fx.Node) -> str:
-    """Where in the user's code an operation was called."""
-    return source_line(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
+def source_of(node: fx.Node) -> str:
+    """Where in the user's code an operation was called; for torch's own layers, stacked by torch, which layer it is."""
+    line = source_line(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    return line or (_layer(path_of(node), str(stack[-1][1])) if stack else INSIDE_TORCH)
+
+
+def path_of(node: fx.Node) -> str:
+    """Of the module that called an operation."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return list(stack.values())[-1][0] if stack and "_empty" not in list(stack)[-1] else ""
+
+
+def _layer(path: str, kind: str) -> str:
+    """As path: Class."""
+    return f"{path}: {kind.rpartition('.')[2]}".removeprefix(": ")
+
+
+def _layer_in(error: BaseException, module: nn.Module) -> str | None:
+    """The innermost of the module's layers that were at work."""
+    names = {id(part): name for name, part in module.named_modules()}
+    at_work = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    layers = [_layer(names[id(part)], type(part).__name__) for part in at_work if id(part) in names]
+    return layers[-1] if layers else None
 
 
 def _frames(error: BaseException) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from pellucid.learn.to_runtime import arithmetic, arrangement, layers, python_la
 from pellucid.learn.to_runtime.building import Builder, Place, Value, size_for_example
 from pellucid.learn.to_runtime.python_layers import GROUPS, group_of
 from pellucid.learn.to_runtime.rules import RULES
-from pellucid.learn.to_runtime.tracing import source_of
+from pellucid.learn.to_runtime.tracing import path_of, source_of
 
 
 def translate(program: ExportedProgram, module: nn.Module, builder: Builder) -> Value:
@@ -59,7 +59,9 @@ class Walk:
         if not all(isinstance(size, torch.SymInt) for size in shape[2:]):
             self.builder.size = self.builder.example
         self.builder.channels = size_for_example(shape[1])
-        return Value(INPUT, tuple(map(size_for_example, shape)))
+        value = Value(INPUT, tuple(map(size_for_example, shape)))
+        self.builder.maps[value.shape[2:]] = value
+        return value
 
     def _output(self, node: fx.Node) -> Value:
         (results,) = node.args
@@ -92,7 +94,8 @@ class Walk:
         rule = RULES.get(_operation(node).removesuffix("_"))
         if rule is None:
             self.builder.refuse(
-                "the engine has no such operation", "the operations that docs/guide lists, or a module with collapsed()"
+                "the engine has no such operation",
+                "operations of docs/reference/textbook.md, or a module with collapsed()",
             )
         made = rule(self.builder, _bound(node, *arguments))
         if _operation(node).endswith("_"):
@@ -113,7 +116,7 @@ class Walk:
             return node.target(*args, **kwargs)  # type: ignore[operator]
 
     def _stand_at(self, node: fx.Node) -> None:
-        path = _path(node)
+        path = path_of(node)
         plain = re.sub(r"@\d+", "", path)
         alone = len(self.kinds[path]) == 1 and not any(True for _ in self.module.get_submodule(plain).children())
         self.builder.place = Place(_operation(node), plain, alone and bool(plain), source_of(node))
@@ -121,6 +124,8 @@ class Walk:
         first = value[0] if isinstance(value, (tuple, list)) else value
         shape = first.shape if isinstance(first, torch.Tensor) else ()
         self.builder.shape = tuple(map(size_for_example, shape))
+        operands = [n.meta["val"].shape for n in node.all_input_nodes if isinstance(n.meta.get("val"), torch.Tensor)]
+        self.builder.from_fixed = all(isinstance(size, int) for size in operands[0]) if operands else False
         self.builder.free = any(isinstance(size, torch.SymInt) for size in shape)
 
 
@@ -145,17 +150,12 @@ def _operation(node: fx.Node) -> str:
     return str(target.overloadpacket) if isinstance(target, torch._ops.OpOverload) else str(target)
 
 
-def _path(node: fx.Node) -> str:
-    stack = node.meta.get("nn_module_stack") or {}
-    return list(stack.values())[-1][0] if stack and "_empty" not in list(stack)[-1] else ""
-
-
 def _kinds(graph: fx.Graph) -> dict[str, set[str]]:
     """The different operations that each module calls itself."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for node in graph.nodes:
         if _makes_tensor(node):
-            kinds[_path(node)].add(_operation(node))
+            kinds[path_of(node)].add(_operation(node))
     return kinds
 
 
@@ -163,7 +163,7 @@ def _makes_tensor(node: fx.Node) -> bool:
     return (
         node.op == "call_function"
         and node.target is not operator.getitem
-        and not isinstance(node.meta.get("val"), (int, float, torch.SymInt, torch.SymFloat, torch.SymBool))
+        and not isinstance(node.meta.get("val"), (type(None), int, float, torch.SymInt, torch.SymFloat, torch.SymBool))
     )
 
 
