@@ -37,6 +37,14 @@ def test_what_is_lost_is_said():
     assert (kept.profile, kept.exif, kept.xmp) == (None, None, None) and len(notes) == 4
 
 
+def test_iptc_and_converted_colours_are_said():
+    info = PictureInfo(2, 2, 3, iptc=b"i", converted_from="CMYK")
+    kept, notes = what_is_kept("a", JPEG, info)
+    assert kept.iptc == b"i" and notes == ["CMYK became sRGB; its colour profile is not kept"]
+    kept, notes = what_is_kept("a", PNG, info)
+    assert kept.iptc is None and notes[0] == "PNG: the IPTC data is not kept"
+
+
 def test_metadata_too_long_for_a_jpeg_segment_is_left_out_with_a_note():
     kept, notes = what_is_kept("a", JPEG, PictureInfo(2, 2, 3, exif=b"e" * 66_000, xmp=b"x" * 60_000))
     assert kept.exif is None and kept.xmp is not None and notes == ["JPEG: the EXIF data is not kept"]

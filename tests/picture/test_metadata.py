@@ -49,3 +49,18 @@ def test_a_profile_of_other_colours_is_not_kept():
         assert metadata.fitting_profile(profile(channels), channels) == profile(channels)
         assert metadata.fitting_profile(profile(channels), 4 - channels) is None
     assert metadata.fitting_profile(b"junk", 3) is None
+
+
+def test_photoshops_segment_keeps_words_and_loses_pictures():
+    def resource(number: int, data: bytes, name: bytes = b"\0\0") -> bytes:
+        return (
+            b"8BIM" + number.to_bytes(2, "big") + name + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
+        )
+
+    head, words = b"Photoshop 3.0\0", resource(0x0404, b"\x1c\x02\x78\0\x05hello")
+    thumbnail = resource(0x040C, b"\xff\xd8 odd", b"\x03abc")
+    assert metadata.clean_iptc(head + thumbnail + words + thumbnail) == head + words
+    assert metadata.clean_iptc(head + thumbnail) is None
+    assert metadata.clean_iptc(b"something else") is None and metadata.clean_iptc(None) is None
+    for size in range(len(words)):  # cut short
+        assert metadata.clean_iptc(head + words[:size]) is None

@@ -33,8 +33,9 @@ def command(
 ) -> int:
     """Enlarge pictures: files, folders, patterns in quotes, or - for standard input.
 
-    Depth, colour profile, EXIF, orientation, grey and transparency are kept. Files that exist already are left as they
-    are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.
+    Depth, density, colour profile, EXIF, orientation, grey and transparency are kept; CMYK becomes sRGB. Files that
+    exist already are left as they are and count as done, so the same command goes on after an interruption;
+    --overwrite makes them anew.
     """
     from pellucid.cli.many_files import run_many
     from pellucid.tasks.superres import ByBlocks, upscale_file

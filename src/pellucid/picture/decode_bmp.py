@@ -27,6 +27,9 @@ class BmpDecoder:
     dtype: np.dtype = np.dtype(np.uint8)
     exif: bytes | None = None
     xmp: bytes | None = None
+    density: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    converted_from: str | None = None
 
     def __init__(self, source: SourceFile, max_pixels: int | None) -> None:
         self._source = source

@@ -20,6 +20,9 @@ class PnmDecoder:
     profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    density: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    converted_from: str | None = None
 
     def __init__(self, source: SourceFile, max_pixels: int | None) -> None:
         self._source = source

@@ -50,6 +50,9 @@ class VipsDecoder:
             self.exif = metadata.exif_of_tiff(source.read_at)
         self.xmp: bytes | None = _get(image, "xmp-data", None)
         self.profile: bytes | None = _get(image, "icc-profile-data", None)
+        self.density = _density(image, format)
+        self.iptc: bytes | None = _get(image, "iptc-data", None) if format is JPEG else None
+        self.converted_from: str | None = None
         self._image = self._in_our_colours(image)
         self.height, self.width, self.bands = self._image.height, self._image.width, self._image.bands
         self.dtype = _SAMPLES[self._image.format]
@@ -109,10 +112,10 @@ class VipsDecoder:
             if space == "cmyk":
                 depth = 16 if wide else 8
                 image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
-                self.profile = None
+                self.profile, self.converted_from = None, "CMYK"
             elif space in _DEVICE_FREE:
                 image = image.colourspace("rgb16" if space in ("labs", "xyz") or wide else "srgb")
-                self.profile = None
+                self.profile, self.converted_from = None, space.upper()
         except vips().Error as error:
             raise PictureError(
                 f"{self._source.name}: its colours can't be converted", seen=one_line(complaint(error))
@@ -134,6 +137,13 @@ class VipsDecoder:
 
 def _get(image: Any, field: str, default: Any) -> Any:
     return image.get(field) if image.get_typeof(field) else default
+
+
+def _density(image: Any, format: Format) -> tuple[float, float] | None:
+    """Pixels per millimetre; None where the file says nothing, for which libvips has 72 to the inch, or one."""
+    if format not in (PNG, JPEG, TIFF) or (image.xres == image.yres and round(image.xres, 2) in (1.0, 2.83)):
+        return None
+    return (image.xres, image.yres) if image.xres > 0 and image.yres > 0 else None
 
 
 def _frames_of_png(source: SourceFile) -> int:

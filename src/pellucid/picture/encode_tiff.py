@@ -78,6 +78,8 @@ class TiffEncoder:
         kind = _FLOATS if self._dtype.kind == "f" else _INTEGERS
         where = LONG8 if self._layout.big else LONG
         described, _, _ = metadata.exif_directories(info.exif)
+        if info.density and metadata.X_RESOLUTION not in described:
+            described = described | metadata.resolution(*info.density)
         directory = described | {
             256: numbers(LONG, info.width),
             257: numbers(LONG, info.height),

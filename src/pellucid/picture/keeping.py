@@ -21,6 +21,7 @@ def what_is_kept(name: str, format: Format, info: PictureInfo) -> tuple[PictureI
         format=format.name,
         pages=1,
         jpeg_quality=None,
+        converted_from=None,
     )
     notes = []
     if kept.depth != info.depth:
@@ -37,6 +38,11 @@ def what_is_kept(name: str, format: Format, info: PictureInfo) -> tuple[PictureI
     if _lost(info.xmp, format):
         kept = replace(kept, xmp=None)
         notes.append(f"{format.name}: the XMP data is not kept")
+    if info.iptc and (format is not JPEG or len(info.iptc) > _JPEG_SEGMENT):
+        kept = replace(kept, iptc=None)
+        notes.append(f"{format.name}: the IPTC data is not kept")
+    if info.converted_from:
+        notes.append(f"{info.converted_from} became sRGB; its colour profile is not kept")
     return kept, notes
 
 

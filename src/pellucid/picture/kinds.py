@@ -17,7 +17,9 @@ class PictureInfo:
 
     `channels` is 1 (grey) or 3 (RGB); transparency is beside them, not among them. `orientation_was` is the tag of
     the file (1 to 8), already applied; `exif` and `xmp` no longer hold it. `jpeg_quality` is how coarsely a JPEG file
-    was rounded, 1 to 100. For a target, replace height and width.
+    was rounded, 1 to 100; `density` is pixels per millimetre across and down, where the file says it; `iptc` is
+    Photoshop's segment of a JPEG; `converted_from` names colours that are neither grey nor RGB. For a target, replace
+    height and width.
     """
 
     height: int
@@ -32,6 +34,9 @@ class PictureInfo:
     format: str | None = None
     pages: int = 1
     jpeg_quality: int | None = None
+    density: tuple[float, float] | None = None
+    iptc: bytes | None = None
+    converted_from: str | None = None
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1 or self.channels not in (1, 3):
@@ -48,6 +53,8 @@ class Picture:
     profile: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
+    density: tuple[float, float] | None = None
+    iptc: bytes | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3) or 0 in self.pixels.shape:
@@ -79,4 +86,15 @@ class Picture:
     def info(self) -> PictureInfo:
         h, w, c = self.pixels.shape
         depth = depth_of(self.pixels.dtype)
-        return PictureInfo(h, w, c, depth, self.alpha is not None, self.profile, self.exif, self.xmp)
+        return PictureInfo(
+            h,
+            w,
+            c,
+            depth,
+            self.alpha is not None,
+            self.profile,
+            self.exif,
+            self.xmp,
+            density=self.density,
+            iptc=self.iptc,
+        )

@@ -1,4 +1,4 @@
-"""EXIF, XMP and colour profiles, made true again: upright, without a thumbnail of what the picture no longer is.
+"""EXIF, XMP, IPTC and colour profiles, made true again: upright, without a thumbnail of what the picture no longer is.
 
 EXIF is changed in place, byte for byte, so that makers' notes with offsets of their own stay readable. What cannot
 be understood is dropped, never passed on with an orientation that would be applied twice.
@@ -14,7 +14,11 @@ from pellucid.picture.tags import Directory, Layout, Read
 ORIENTATION, EXIF_DIRECTORY, GPS_DIRECTORY = 0x0112, 0x8769, 0x8825
 PIXEL_WIDTH, PIXEL_HEIGHT = 0xA002, 0xA003
 _INTEROPERABILITY = 0xA005
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
+_INCH = 2
 _PREFIX = b"Exif\0\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_IPTC_KEPT = (0x0404, 0x040A, 0x040B, 0x0425)  # the records, whether rights are reserved, where they are told, digest
 _SUBFILE_KIND = 254
 _DESCRIPTIVE = (270, 271, 272, 282, 283, 296, 305, 306, 315, 33432)
 """What a TIFF's first directory says of the scene, not of its own pixels: description, maker, model, resolution, ..."""
@@ -52,6 +56,24 @@ def clean_xmp(blob: bytes | None) -> bytes | None:
     return re.sub(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails>", b"", blob, flags=re.DOTALL)
 
 
+def clean_iptc(blob: bytes | None) -> bytes | None:
+    """Photoshop's segment with what it says of the scene and its rights, without thumbnails and layout."""
+    if not blob or not blob.startswith(_PHOTOSHOP):
+        return None
+    at, kept = len(_PHOTOSHOP), b""
+    while blob[at : at + 4] == b"8BIM":
+        named = (1 + blob[at + 6] + 1) // 2 * 2 if len(blob) > at + 6 else 0
+        head = at + 6 + named + 4
+        if head > len(blob):
+            break
+        size = int.from_bytes(blob[head - 4 : head], "big")
+        end = head + size + size % 2
+        if int.from_bytes(blob[at + 4 : at + 6], "big") in _IPTC_KEPT and head + size <= len(blob):
+            kept += blob[at:end].ljust(end - at, b"\0")
+        at = end
+    return _PHOTOSHOP + kept if kept else None
+
+
 def fitting_profile(profile: bytes | None, channels: int) -> bytes | None:
     """The profile, if it is one for pictures of so many channels: another would be refused or misread later."""
     space = b"GRAY" if channels == 1 else b"RGB "
@@ -87,6 +109,15 @@ def exif_of_tiff(read: Read) -> bytes | None:
             first[tag] = tags.numbers(tags.LONG, behind + len(packed))
             packed += tags.pack_directory(directory, layout, behind + len(packed))
     return _PREFIX + b"II*\0" + layout.pack("I", start) + tags.pack_directory(first, layout, start) + packed
+
+
+def resolution(across: float, down: float) -> Directory:
+    """Pixels per millimetre as TIFF tells them, in thousandths per inch."""
+    directory = {RESOLUTION_UNIT: tags.numbers(tags.SHORT, _INCH)}
+    for tag, pixels in ((X_RESOLUTION, across), (Y_RESOLUTION, down)):
+        words = tags.numbers(tags.LONG, min(2**32 - 1, round(25_400 * pixels)), 1000)
+        directory[tag] = tags.Tag(tags.RATIONAL, 1, words.data)
+    return directory
 
 
 def pages_of_tiff(read: Read) -> int:

@@ -33,6 +33,9 @@ class Decoder(Protocol):
     profile: bytes | None
     exif: bytes | None
     xmp: bytes | None
+    density: tuple[float, float] | None
+    iptc: bytes | None
+    converted_from: str | None
     pages: int
 
     def read(self, y: int, count: int) -> np.ndarray: ...

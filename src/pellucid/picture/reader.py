@@ -54,6 +54,9 @@ class RowReader:
             format=decoder.format.name,
             pages=decoder.pages,
             jpeg_quality=quality_of_jpeg(source.read_at) if decoder.format is JPEG else None,
+            density=decoder.density[::-1] if decoder.density and decoder.orientation >= 5 else decoder.density,
+            iptc=metadata.clean_iptc(decoder.iptc),
+            converted_from=decoder.converted_from,
         )
 
     def rows(self, count: int = 64) -> Iterator[Rows]:
@@ -79,7 +82,8 @@ class RowReader:
             if alpha is not None:
                 alpha[y : y + len(block)] = block_alpha
             y += len(block)
-        return Picture(pixels, alpha, self.info.profile, self.info.exif, self.info.xmp)
+        info = self.info
+        return Picture(pixels, alpha, info.profile, info.exif, info.xmp, info.density, info.iptc)
 
     def close(self) -> None:
         self._decoder.close()
