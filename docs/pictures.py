@@ -3,7 +3,8 @@
 A photograph is made three times smaller and brought back: the small picture, bicubic interpolation, our network, the
 original. The small picture is stored as JPEG first: bicubic interpolation, the network for clean pictures, the one for
 photographs (where it ships), the original. Noise is added and taken out: the noisy picture, non-local means, our
-network, the original. A part is shown enlarged twice, pixel by pixel, so that a reader sees pixels.
+network, the original. Noise as a camera leaves it, the networks for white noise and for a camera's, both by what they
+measure themselves, the original. A part is shown enlarged twice, pixel by pixel, so that a reader sees pixels.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 import pellucid
 from pellucid import models
 from pellucid.evaluate import as_jpeg, noise, runner
+from pellucid.metrics import psnr
 from pellucid.picture import Picture, from_float, read, to_float, write
 from pellucid.resample import imresize
+from pellucid.tasks.denoise import denoise
 from pellucid.tasks.non_local_means import non_local_means
 
 SCALE, ZOOM, GAP = 3, 2, 6
@@ -26,12 +29,14 @@ FOLDER = Path(__file__).parent / "pictures"
 
 SIGMA = 25  # grey levels
 QUALITY = 50
+CAMERA, SHARED, SHADOWS = 20, 0.4, 0.4  # grey levels at middle grey; of a pixel in each neighbour; how dark parts gain
 
 
 def main() -> None:
     original = read(PHOTOGRAPH).pixels
     show("before-and-after.png", superres(original))
     show("denoising.png", denoised(original))
+    show("camera-noise.png", from_camera(original))
     if "superres-x3-photo" in models.names():
         show("from-jpeg.png", from_jpeg(original))
 
@@ -60,6 +65,26 @@ def denoised(original: np.ndarray) -> list[np.ndarray]:
     classical = non_local_means(noisy, SIGMA / 255)
     ours = runner(pellucid.load("denoise-colour"), sigma=SIGMA)(noisy)
     return [from_float(x, np.uint8) for x in (noisy, classical, ours)] + [original]
+
+
+def from_camera(original: np.ndarray) -> list[np.ndarray]:
+    noisy = as_camera(original)
+    cleaned = [denoise(pellucid.load(name), noisy) for name in ("denoise-colour", "denoise-photo")]
+    for what, x in zip(("noisy", "denoise-colour", "denoise-photo"), (noisy, *cleaned), strict=True):
+        print(f"{what}: {psnr(to_float(original), to_float(x), border=0, peak=1):.2f} dB")
+    return [noisy, *cleaned, original]
+
+
+def as_camera(original: np.ndarray) -> np.ndarray:
+    """8 bits with noise that neighbouring pixels share and that is stronger in the shadows, drawn apart from that which
+    networks learned with."""
+    x = to_float(original)
+    grain = noise(PHOTOGRAPH.name, original.shape, 1.0)
+    for axis in (0, 1):
+        beside = np.roll(grain, 1, axis) + np.roll(grain, -1, axis)
+        grain = (grain + SHARED * beside) / np.sqrt(1 + 2 * SHARED**2)
+    gain = ((x.mean(axis=2, keepdims=True) + 0.1) / 0.6) ** -SHADOWS
+    return from_float((x + CAMERA / 255 * gain * grain).astype(np.float32), np.uint8)
 
 
 def show(name: str, columns: list[np.ndarray]) -> None:

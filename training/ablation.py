@@ -29,6 +29,7 @@ from pellucid.learn.training.validation import ValidationCrops, psnrs
 
 RECORD = Path(__file__).parent / "ablation.json"
 RECIPE = "superres-x3-swift"
+BASE = ("network.activation=relu",)  # as the recipe was when these were chosen
 CROPS = 192
 
 
@@ -42,7 +43,7 @@ class Change:
 
 
 CHANGES = {
-    "as it ships": Change(
+    "base": Change(
         "32 channels, 5 layers, collapsible, ReLU, RGB, L1, Muon, learned interpolation, detailed crops"
     ),
     "adamw": Change("AdamW for hidden kernels too, in place of Muon", ("optimiser.muon=0",)),
@@ -61,7 +62,8 @@ def main() -> None:
     options = _options()
     results = []
     for name, change in CHANGES.items():
-        recipe = load_recipe(RECIPE, [f"steps={options.steps}", f"validation.every={options.steps}", *change.changes])
+        length = [f"steps={options.steps}", f"validation.every={options.steps}"]
+        recipe = load_recipe(RECIPE, [*length, *BASE, *change.changes])
         run = options.run / name.replace(" ", "-")
         database = options.plain_data if change.plain_data else options.data
         train(Job(recipe, run, database, threads=options.threads, callbacks=(JsonLog(),)))

@@ -88,13 +88,13 @@ def figure(title: str, report: Report) -> Figure:
     mean = report.mean()
     values = _values(mean.model, "") | _values(mean.beside, f" of {report.beside}")
     if mean.rounded is not None:
-        values["psnr as 8 bit"] = round(mean.rounded.psnr, 3)
+        values["psnr as 8 bit"] = round(mean.rounded.psnr, 4)
     return Figure(title, str(report.protocol), values)
 
 
 def _values(figures: Figures, suffix: str) -> dict[str, float]:
     return {
-        f"psnr{suffix}": round(figures.psnr, 3),
+        f"psnr{suffix}": round(figures.psnr, 4),
         f"ssim{suffix}": round(figures.ssim, 4),
         f"gmsd{suffix}": round(figures.gmsd, 4),
     }

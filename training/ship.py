@@ -6,7 +6,8 @@
 
 The card's words come from `training/cards/NAME.json`; its figures are measured here, never typed, by the recipe's task:
 pictures on the sets of `measuring.py` (and what bfloat16 costs, on the first), classes on their data set's test files.
-The run itself is kept as `training/snapshots/NAME.pt`, from which `pellucid train --from` goes on.
+The run itself is kept as `training/snapshots/NAME.pt`, from which `pellucid train --from` goes on, and what it reached
+on held-out crops as `training/curves/NAME.json`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def main() -> None:
     card = figures_of(path, load_run(options.run)[1], options)
     save(path, file.graph, file.weights, card, half=options.half)
     _keep_state(options.run, FOLDER / "snapshots" / f"{options.name}.pt")
+    _keep_curve(options.run, FOLDER / "curves" / f"{options.name}.json")
     for f in card.figures:
         print(f"{f.data:<18} " + ", ".join(f"{name} {value:g}" for name, value in f.values.items()))
     print(f"bfloat16 costs {card.bf16_loss_db} dB; {path}: {path.stat().st_size:,} bytes")
@@ -110,6 +112,18 @@ def _keep_state(run: Path, path: Path) -> None:
         save_snapshot(run, path)
     except TrainingError as error:
         print(f"no snapshot: {error}", file=sys.stderr)
+
+
+def _keep_curve(run: Path, path: Path) -> None:
+    """What was measured on held-out crops while it learned, step by step. A snapshot has no log: the curve stays."""
+    log = run / "log.jsonl"
+    if not log.is_file():
+        return
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    curve = [{key: round(value, 4) for key, value in line.items()} for line in lines if "psnr" in line]
+    if curve:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("[\n " + ",\n ".join(map(json.dumps, curve)) + "\n]\n")
 
 
 def _options() -> argparse.Namespace:

@@ -71,6 +71,13 @@ def test_the_level_is_measured_where_none_is_named(tmp_path, networks):
     assert np.abs(measured.pixels.astype(int) - named.pixels).max() <= 1
 
 
+def test_a_network_for_white_noise_says_where_a_cameras_may_be(tmp_path, networks):
+    rough = np.random.default_rng(1).normal(0, 10 / 255, (H, W, 1))
+    x = (0.5 + sum(np.roll(rough, by, axis) for by in (0, 1) for axis in (0, 1))).astype(np.float32)
+    _, notes = denoise(networks, tmp_path, from_float(x, np.uint8), Wanted())
+    assert len(notes) == 2 and notes[1].endswith("use --model denoise-photo")
+
+
 def test_a_model_for_cameras_is_told_of_shared_noise(tmp_path):
     file = modelfile.load(denoising_model(tmp_path / "white.safetensors", 1))
     modelfile.save(tmp_path / "camera.safetensors", file.graph, file.weights, replace(file.card, noise="camera"))

@@ -94,6 +94,19 @@ def test_noise_that_neighbours_share_is_found(sigma: int, c: int) -> None:
     assert estimate_sigma(as_file(noisy(clean, sigma)), shared=True) == pytest.approx(sigma, rel=0.2)
 
 
+@pytest.mark.parametrize("c", [1, 3])
+def test_shared_noise_is_worth_a_word_and_white_noise_is_not(c: int) -> None:
+    clean = scene(240, 320, c)
+
+    def hidden(x: np.ndarray) -> float | None:
+        estimator = NoiseEstimator(240, 320)
+        estimator.push(as_file(x.astype(np.float32)))
+        return estimator.hidden()
+
+    assert hidden((clean + shared(10, clean.shape)) / 255) == pytest.approx(10, rel=0.2)
+    assert hidden(noisy(clean, 5)) is hidden(noisy(clean, 25)) is hidden((clean + shared(3, clean.shape)) / 255) is None
+
+
 def test_shared_noise_is_not_measured_where_nothing_is_visible() -> None:
     x = (128 + shared(10, (160, 240, 1))) / 255
     visible = np.ones((160, 240), bool)

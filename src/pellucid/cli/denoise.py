@@ -38,7 +38,8 @@ class Sigma(click.ParamType):
 @click.option(
     "--model",
     metavar="NAME|FILE",
-    help="Which model; by default denoise-colour, and for grey pictures denoise-grey where it ships.",
+    help="Which model; by default denoise-colour, and for grey pictures denoise-grey, both for white noise. "
+    "denoise-photo is for a camera's noise, which neighbouring pixels share.",
 )
 @batch_options
 def command(

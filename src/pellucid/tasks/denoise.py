@@ -124,9 +124,17 @@ def _measured(reader: RowReader, shared: bool) -> tuple[float, list[str]]:
     for pixels, alpha in reader.rows(BLOCK):
         estimator.push(pixels, None if alpha is None else alpha[..., 0] > 0)
     sigma = estimator.sigma()
+    hidden = None if shared else estimator.hidden()
     if sigma <= STRONGEST:
-        return sigma, [f"noise of {sigma:.1f} grey levels"]
+        return sigma, [f"noise of {sigma:.1f} grey levels", *([] if hidden is None else [_if_camera(hidden)])]
     return STRONGEST, [f"noise of {sigma:.1f} grey levels, taken for {STRONGEST:g}, the strongest that was learned"]
+
+
+def _if_camera(level: float) -> str:
+    return (
+        f"smooth places vary by {level:.1f} grey levels: if that is a camera's noise, which neighbouring pixels share, "
+        "use --model denoise-photo"
+    )
 
 
 @dataclass

@@ -43,6 +43,12 @@ SMOOTH_SHARE = 0.01
 MOSTLY_LEFT = 0.8
 """Blocks in which clipping left less than this share of the variance do not tell of shared noise."""
 
+LEAST_HIDDEN, HIDDEN_SHARE = 6.0, 1.8
+"""Shared noise from this many grey levels on, this many times what white noise would explain, is worth a word. Of 11
+photographs to train on it is found in all where a camera's noise of 10 or 25 was added with two fifths of each pixel in
+its neighbours, in none with white noise of 5 or 15; but in 18 of 134 clean ones as well, which are texture all over, so
+that nothing is done about it unasked."""
+
 SMOOTHED_COLOUR = 0.4
 """Where colour differences hold less than this share of the noise of grey, they were smoothed, by JPEG or a camera, and
 grey alone tells."""
@@ -97,17 +103,25 @@ class NoiseEstimator:
 
     def sigma(self) -> float:
         """In grey levels; 0 for a picture without noise."""
-        if not self._measured:
-            raise _too_small()
-        blocks = np.concatenate(self._measured, axis=1)
-        if not blocks.shape[1]:
-            raise _too_small()
+        blocks = self._blocks()
         if self._shared:
             return _shared_sigma(blocks)
         if blocks.shape[2] != 3:
             return _sigma(blocks, slice(None))
         grey, colour, both = (_sigma(blocks, part) for part in (slice(0, 1), slice(1, 3), slice(0, 3)))
         return min(both, grey) if colour > SMOOTHED_COLOUR * grey else grey  # each holds the noise, and perhaps texture
+
+    def hidden(self) -> float | None:
+        """What smooth places vary by, in grey levels, where that is much more than `sigma`: noise shared by neighbours,
+        or a picture without smooth places. None where white noise explains it."""
+        shared = _shared_sigma(self._blocks())
+        return shared if shared >= max(LEAST_HIDDEN, HIDDEN_SHARE * self.sigma()) else None
+
+    def _blocks(self) -> np.ndarray:
+        blocks = np.concatenate(self._measured, axis=1) if self._measured else np.empty((6, 0, 1), np.float32)
+        if not blocks.shape[1]:
+            raise _too_small()
+        return blocks
 
 
 def _too_small() -> PictureError:
