@@ -106,8 +106,25 @@ def _batch_norm(i: list[torch.Tensor], a: dict[str, Any], w: Weights) -> torch.T
 
 
 def _layer_norm(i: list[torch.Tensor], a: dict[str, Any], w: Weights) -> torch.Tensor:
+    if a.get("over") == "all":
+        return F.layer_norm(i[0], i[0].shape[1:], w.get("weight"), w.get("bias"), a["eps"])
     x = i[0].permute(0, 2, 3, 1)
     return F.layer_norm(x, (x.shape[3],), w.get("weight"), w.get("bias"), a["eps"]).permute(0, 3, 1, 2)
+
+
+def _groups(x: torch.Tensor, a: dict[str, Any]) -> torch.Tensor:
+    return x.reshape(x.shape[0], a.get("groups", 1), -1, *x.shape[2:])
+
+
+def _apply_kernels(i: list[torch.Tensor], a: dict[str, Any], w: Weights) -> torch.Tensor:
+    """A tap at a time: each pixel's neighbour there, zeros around, by the pixel's own weight."""
+    (kh, kw), (height, width) = a["kernel"], i[0].shape[2:]
+    x, y = F.pad(i[0], (kw // 2, kw // 2, kh // 2, kh // 2)), torch.zeros_like(i[0])
+    for tap in range(kh * kw):
+        top, left = tap // kw, tap % kw
+        per_channel = i[1][:, tap :: kh * kw]  # (n, 1 or c, h, w)
+        y += per_channel * x[:, :, top : top + height, left : left + width]
+    return y
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -140,6 +157,7 @@ OPERATIONS: dict[str, Operation] = {
     "softsign": lambda i, a, w: F.softsign(i[0]),
     "softplus": lambda i, a, w: F.softplus(i[0]),
     "exp": lambda i, a, w: torch.exp(i[0]),
+    "step": lambda i, a, w: (i[0] > 0).float(),
     "clip": lambda i, a, w: i[0].clamp(a["low"], a["high"]),
     "softmax": lambda i, a, w: i[0].softmax(1),
     "add": lambda i, a, w: i[0] + i[1],
@@ -147,8 +165,9 @@ OPERATIONS: dict[str, Operation] = {
     "multiply": lambda i, a, w: i[0] * i[1],
     "concat": lambda i, a, w: torch.cat(i, 1),
     "slice_channels": lambda i, a, w: i[0][:, a["start"] : a["stop"]],
-    "channel_max_pool": lambda i, a, w: i[0].amax(1, keepdim=True),
-    "channel_mean_pool": lambda i, a, w: i[0].mean(1, keepdim=True),
+    "channel_max_pool": lambda i, a, w: _groups(i[0], a).amax(2),
+    "channel_mean_pool": lambda i, a, w: _groups(i[0], a).mean(2),
+    "apply_kernels": _apply_kernels,
     "global_max_pool": lambda i, a, w: i[0].amax((2, 3), keepdim=True),
     "global_mean_pool": lambda i, a, w: i[0].mean((2, 3), keepdim=True),
     "adaptive_max_pool": lambda i, a, w: F.adaptive_max_pool2d(i[0], a["size"]),

@@ -96,6 +96,55 @@ def test_layers(name: str) -> None:
     holds(LAYERS[name])
 
 
+class Kernels(nn.Module):
+    """Each pixel's own weighted sum of its neighbours, as kernel-predicting networks write it."""
+
+    def __init__(self, kernel: tuple[int, int], each: bool, picture: int = 4) -> None:
+        super().__init__()
+        self.kernel, self.taps, self.picture = kernel, kernel[0] * kernel[1], picture
+        self.predict = nn.Conv2d(4, self.taps * (picture if each else 1), 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, h, w = x.shape
+        around = (self.kernel[0] // 2, self.kernel[1] // 2)
+        windows = F.unfold(x[:, : self.picture], self.kernel, padding=around)
+        kernels = self.predict(x).view(n, -1, self.taps, h, w).softmax(2)
+        return (windows.view(n, self.picture, self.taps, h, w) * kernels).sum(2)
+
+
+class Grey(Kernels):
+    """The same of one channel, in four dimensions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, h, w = x.shape
+        windows = F.unfold(x[:, :1], 3, padding=1).unflatten(2, (h, w))
+        return (self.predict(x).softmax(1) * windows).sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "before"),
+    [
+        (Kernels((3, 5), each=False), ["conv", "softmax"]),
+        (Kernels((1, 3), each=True), ["conv", *["slice_channels"] * 4, *["softmax"] * 4, "concat"]),
+        (Kernels((3, 3), each=False, picture=1), ["slice_channels", "conv", "softmax"]),
+        (Grey((3, 3), each=False), ["slice_channels", "conv", "softmax"]),
+    ],
+)
+def test_kernels_of_each_pixel(module: nn.Module, before: list[str]) -> None:
+    assert holds(module) == [*before, "apply_kernels"]
+
+
+def test_layer_norm_over_all_fixes_the_size(tmp_path: Path) -> None:
+    norm = nn.LayerNorm((4, 12, 16))
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    assert holds(nn.Sequential(nn.ReLU(), norm)) == ["relu", "layer_norm"]
+    assert export(norm, tmp_path / "m", torch.rand(1, 4, 12, 16)).graph.size == (12, 16)
+    assert holds(Does(lambda x: F.layer_norm(x, x.shape[1:]))) == ["layer_norm"]
+    pooled = nn.Sequential(nn.AdaptiveAvgPool2d((5, 6)), nn.LayerNorm((4, 5, 6)))
+    assert export(pooled, tmp_path / "m", torch.rand(1, 4, 12, 16)).graph.size is None
+
+
 CONSTANT = torch.tensor([0.5, -1.0, 2.0, 3.0]).reshape(1, 4, 1, 1)
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -121,6 +170,9 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
         F.interpolate(F.adaptive_avg_pool2d(x, 1), x.shape[2:], mode="bilinear") * x
     ),
     "as float32": lambda x: x.float() + x.to(torch.float32) * x.to(CONSTANT.dtype) - x.type_as(CONSTANT),
+    "comparisons": lambda x: (x > 0).float() + x * (x > 0.25) - (x < 0.5).to(x.dtype) + (x >= 0.125) + (x <= -0.2) * x,
+    "groups": lambda x: x.unflatten(1, (2, 2)).amax(2) + x.view(1, 2, 2, *x.shape[2:]).mean(2),
+    "more groups": lambda x: x.view(1, 2, 2, *x.shape[2:]).sum(2) - x.unflatten(1, (2, -1)).max(dim=2)[0],
     "zeros": lambda x: x + torch.zeros_like(x) + torch.ones_like(x),
 }
 
@@ -313,7 +365,7 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
     "axis": (lambda x: torch.cat([x, x], 2), "aten.cat cannot be exported: it joins along axis 2"),
     "circular": (lambda x: F.pad(x, (1, 1, 1, 1), "circular"), "aten.pad cannot be exported: it pads 'circular'"),
     "softmax": (lambda x: x.softmax(2), "aten.softmax cannot be exported: it acts on axis 2"),
-    "view": (lambda x: x.view(1, 2, 2, x.shape[2], x.shape[3]).sum(2), "aten.view cannot be exported: it views"),
+    "view": (lambda x: x.view(1, 2, x.shape[2] * 2, x.shape[3]), "aten.view cannot be exported: it views"),
     "sizes": (lambda x: x * x.shape[2], "aten.mul cannot be exported: a factor depends on the picture's size"),
     "map constant": (lambda x: x + torch.zeros(1, 4, 12, 16), "aten.add|cannot follow"),
     "double": (lambda x: x.double() * 2, "aten.to cannot be exported: it converts to torch.float64"),
@@ -322,6 +374,16 @@ REFUSED: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
         lambda x: F.interpolate(F.adaptive_avg_pool2d(x, 2), x.shape[2:], mode="bilinear"),
         "it resizes 2 x 2, whatever the picture's size, to a size that follows it",
     ),
+    "groups": (lambda x: x.unflatten(1, (2, 2)).amax(1), "aten.amax cannot be exported: it acts on other axes than"),
+    "grouped": (lambda x: x.unflatten(1, (2, 2)).relu().amax(2), "aten.relu cannot be exported: it acts on groups of"),
+    "unfold": (lambda x: F.unfold(x, 3, padding=1).sum(1), "aten.sum cannot be exported: it acts on what unfold gives"),
+    "unpadded": (lambda x: F.unfold(x, 3), r"aten.im2col cannot be exported: kernel \[3, 3\], padding \[0, 0\]"),
+    "weighed": (
+        lambda x: F.unfold(x, 3, padding=1).view(1, 4, 9, *x.shape[2:]) * x.unsqueeze(2),
+        "aten.mul cannot be exported: it multiplies what unfold gives by something else",
+    ),
+    "maps compared": (lambda x: (x > x * 2).float(), "aten.gt cannot be exported: it compares with a map"),
+    "condition": (lambda x: 1 / (x > 0), "aten.(reciprocal|div|rsub) cannot be exported"),
     "values": (lambda x: x if x.sum() > 0 else -x, "torch.export cannot follow the module"),
 }
 

@@ -4,6 +4,7 @@
     building     operations become nodes: names, constants, refusals
     rules        which function translates which operation: one explicit table
     layers, arithmetic, arrangement   the translations
+    pending      what torch makes on the way to one operation: comparisons, groups, windows
     folding      batch norm into convolutions, dead nodes dropped
     checking     the runtime compared with torch, and which multiple sizes must have
     conditions   what the module decides by the picture's size

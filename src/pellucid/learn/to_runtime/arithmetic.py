@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 
-from pellucid.learn.to_runtime.building import Builder, Value
+from pellucid.learn.to_runtime.building import Builder, Pending, Value
+from pellucid.learn.to_runtime.pending import Grouped, Weighed, as_number, summed, weighed
 from pellucid.learn.to_runtime.rules import rule
 
 
 @rule("aten.add")
 def add(b: Builder, a: dict[str, Any]) -> Value:
-    left, right = a["self"], a["other"]
+    left, right = as_number(a["self"]), as_number(a["other"])
     if isinstance(left, Value) and isinstance(right, Value):
         return b.emit("add", _ordered(b, left, scaled(b, right, a.get("alpha", 1))))
     if isinstance(right, Value):
@@ -42,8 +43,10 @@ def _difference(b: Builder, left: Any, right: Any, alpha: float) -> Value:
 
 
 @rule("aten.mul")
-def multiply(b: Builder, a: dict[str, Any]) -> Value:
-    left, right = a["self"], a["other"]
+def multiply(b: Builder, a: dict[str, Any]) -> Value | Pending:
+    left, right = as_number(a["self"]), as_number(a["other"])
+    if (product := weighed(b, left, right)) is not None:
+        return product
     if isinstance(left, Value) and isinstance(right, Value):
         return b.emit("multiply", _ordered(b, left, right))
     return affine(b, left, right, 0) if isinstance(left, Value) else affine(b, right, left, 0)
@@ -51,7 +54,7 @@ def multiply(b: Builder, a: dict[str, Any]) -> Value:
 
 @rule("aten.div")
 def divide(b: Builder, a: dict[str, Any]) -> Value:
-    if isinstance(a["other"], Value) or a.get("rounding_mode") is not None:
+    if isinstance(a["other"], (Value, Pending)) or a.get("rounding_mode") is not None:
         b.refuse("it divides by a map, or rounds", "a constant divisor")
     return affine(b, b.value(a["self"]), 1 / a["other"], 0)
 
@@ -113,15 +116,24 @@ def largest_of_axis(b: Builder, a: dict[str, Any]) -> tuple[Value, None]:
 
 @rule("aten.sum")
 def total(b: Builder, a: dict[str, Any]) -> Value:
+    if isinstance(a["self"], Weighed):
+        return summed(b, a["self"], _axes(b, a["self"].windows.shape, a), a["keepdim"])
+    if isinstance(a["self"], Grouped):
+        mean = _reduce(b, a, "mean")
+        return affine(b, mean, a["self"].shape[2], 0)
     value = b.value(a["self"])
-    if _axes(b, value, a) != [value.channel_axis]:
+    if _axes(b, value.shape, a) != [value.channel_axis]:
         b.refuse("it sums over height and width", "a mean")
     return affine(b, _reduce(b, a, "mean"), value.channels, 0)
 
 
 def _reduce(b: Builder, a: dict[str, Any], kind: str) -> Value:
+    if isinstance(grouped := a["self"], Grouped):
+        if _axes(b, grouped.shape, a) != [2] or a["keepdim"]:
+            b.refuse("it acts on other axes than those of a group", "axis 2 of (n, groups, channels, h, w)")
+        return b.emit(f"channel_{kind}_pool", [grouped.map], attributes={"groups": grouped.groups})
     value = b.value(a["self"])
-    over = _axes(b, value, a)
+    over = _axes(b, value.shape, a)
     if over == [value.channel_axis] and a["keepdim"]:
         return b.emit(f"channel_{kind}_pool", [value])
     space = {"nchw": [2, 3], "nhwc": [1, 2]}.get(value.axes)
@@ -130,11 +142,11 @@ def _reduce(b: Builder, a: dict[str, Any], kind: str) -> Value:
     return b.emit(f"global_{kind}_pool", [value], axes=value.axes if a["keepdim"] else "nc")
 
 
-def _axes(b: Builder, value: Value, a: dict[str, Any]) -> list[int]:
+def _axes(b: Builder, shape: tuple[int, ...], a: dict[str, Any]) -> list[int]:
     over = a.get("dim")
     if over is None or over == []:
         b.refuse("it acts on everything", "height and width")
-    return sorted(axis % len(value.shape) for axis in ([over] if isinstance(over, int) else over))
+    return sorted(axis % len(shape) for axis in ([over] if isinstance(over, int) else over))
 
 
 def scaled(b: Builder, value: Value, factor: float) -> Value:
@@ -146,6 +158,8 @@ def affine(b: Builder, value: Value, scale: Any, offset: Any) -> Value:
     attributes: dict[str, float] = {}
     weights: dict[str, torch.Tensor] = {}
     for role, constant in (("scale", scale), ("offset", offset)):
+        if isinstance(constant, Pending):
+            b.refuse(constant.why)
         if isinstance(constant, torch.Tensor) and constant.numel() > 1:
             weights[role] = _per_channel(b, value, constant)
         elif isinstance(constant, (torch.SymInt, torch.SymFloat)):

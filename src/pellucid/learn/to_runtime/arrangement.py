@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from pellucid.graph import Attribute
-from pellucid.learn.to_runtime.building import Builder, Value, size_for_example
+from pellucid.learn.to_runtime.building import Builder, Pending, Value, size_for_example
+from pellucid.learn.to_runtime.pending import as_number, regrouped
 from pellucid.learn.to_runtime.rules import rule
 
 END = 2**31
@@ -28,7 +29,7 @@ def unchanged(b: Builder, a: dict[str, Any]) -> Value:
 def converted(b: Builder, a: dict[str, Any]) -> Value:
     if a.get("dtype") not in (None, torch.float32):
         b.refuse(f"it converts to {a['dtype']}", "float32 throughout")
-    return b.value(a["self"])
+    return b.value(as_number(a["self"]))
 
 
 @rule("aten._assert_tensor_metadata")
@@ -205,9 +206,13 @@ def permute(b: Builder, a: dict[str, Any]) -> Value:
     return Value(value.node, b.shape, axes)  # type: ignore[arg-type]
 
 
-@rule("aten.view", "aten.reshape", "aten.flatten", "aten._unsafe_view", "aten.unsqueeze", "aten.squeeze")
-def view(b: Builder, a: dict[str, Any]) -> Value:
-    """Flattening a map, and single pixels as maps or vectors; nothing else."""
+@rule(
+    "aten.view", "aten.reshape", "aten.flatten", "aten._unsafe_view", "aten.unsqueeze", "aten.squeeze", "aten.unflatten"
+)
+def view(b: Builder, a: dict[str, Any]) -> Value | Pending:
+    """Flattening a map, single pixels as maps or vectors, groups of channels; nothing else."""
+    if (seen := regrouped(b, a["self"])) is not None:
+        return seen
     value, shape = b.value(a["self"]), b.shape
     if shape == value.shape:
         return value

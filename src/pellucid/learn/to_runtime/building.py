@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import ClassVar, Literal, NoReturn
 
 import numpy as np
 import torch
@@ -30,6 +30,12 @@ class Value:
     @property
     def channels(self) -> int:
         return self.shape[self.channel_axis]
+
+
+class Pending:
+    """What no node makes as it stands, see `pending`; `why` is the complaint of rules that cannot take it."""
+
+    why: ClassVar[str]
 
 
 @dataclass
@@ -122,6 +128,8 @@ class Builder:
 
     def value(self, value: object) -> Value:
         """An operand that must depend on the input."""
+        if isinstance(value, Pending):
+            self.refuse(value.why)
         if not isinstance(value, Value):
             self.refuse("it does not act on the network's input")
         return value

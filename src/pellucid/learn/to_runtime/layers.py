@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 from pellucid.graph import Attribute
-from pellucid.learn.to_runtime.building import Builder, Value
+from pellucid.learn.to_runtime.arrangement import channels
+from pellucid.learn.to_runtime.building import Builder, Pending, Value, size_for_example
+from pellucid.learn.to_runtime.pending import Grouped
 from pellucid.learn.to_runtime.rules import rule
 
 ACTIVATIONS = {
@@ -125,11 +127,22 @@ def hardsigmoid(b: Builder, a: dict[str, Any]) -> Value:
 
 
 @rule("aten.softmax")
-def softmax(b: Builder, a: dict[str, Any]) -> Value:
+def softmax(b: Builder, a: dict[str, Any]) -> Value | Pending:
+    if isinstance(a["self"], Grouped):
+        return _softmax_of_groups(b, a["self"], a["dim"])
     value = b.value(a["self"])
     if a["dim"] % len(value.shape) != value.channel_axis:
         b.refuse(f"it acts on axis {a['dim']}", "the channels")
     return b.emit("softmax", [value])
+
+
+def _softmax_of_groups(b: Builder, grouped: Grouped, axis: int) -> Grouped:
+    if axis % 5 != 2:
+        b.refuse(f"it acts on axis {axis} of groups of channels", "axis 2")
+    k, shape = grouped.shape[2], grouped.map.shape
+    parts = [channels(b, grouped.map, g * k, (g + 1) * k) for g in range(grouped.groups)]
+    done = [b.emit("softmax", [part], shape=part.shape) for part in parts]
+    return Grouped(b.emit("concat", done, shape=shape) if len(done) > 1 else done[0], grouped.groups)
 
 
 @rule("aten.max_pool2d", "aten.max_pool2d_with_indices")
@@ -199,9 +212,16 @@ def batch_norm(b: Builder, a: dict[str, Any]) -> Value:
 
 @rule("aten.layer_norm")
 def layer_norm(b: Builder, a: dict[str, Any]) -> Value:
-    value, shape = b.value(a["input"]), tuple(a["normalized_shape"])
+    value, shape = b.value(a["input"]), tuple(map(size_for_example, a["normalized_shape"]))
+    if value.axes == "nchw" and shape == value.shape[1:]:
+        if not b.from_fixed and all(isinstance(size, int) for size in a["normalized_shape"]):
+            b.size = b.example  # there are weights, or at least a shape, for one size alone
+        attributes: dict[str, Attribute] = {"eps": a["eps"], "over": "all"}
+        return b.emit("layer_norm", [value], weights=_affine(a), attributes=attributes, main=True)
     if len(shape) != 1 or value.axes == "nchw":
-        b.refuse(f"it acts on the last {len(shape)} axes of a map", "channels last, and the channels alone")
+        b.refuse(
+            f"it acts on the last {len(shape)} axes of a map", "the channels of a map with channels last, or all of it"
+        )
     return b.emit("layer_norm", [value], weights=_affine(a), attributes={"eps": a["eps"]}, main=True)
 
 

@@ -15,8 +15,8 @@ from torch.export.graph_signature import InputKind
 
 from pellucid.errors import GraphError
 from pellucid.graph import INPUT
-from pellucid.learn.to_runtime import arithmetic, arrangement, layers, python_layers  # noqa: F401 (they fill the table)
-from pellucid.learn.to_runtime.building import Builder, Place, Value, size_for_example
+from pellucid.learn.to_runtime import arithmetic, arrangement, layers, pending, python_layers  # noqa: F401 (they fill the table)
+from pellucid.learn.to_runtime.building import Builder, Pending, Place, Value, size_for_example
 from pellucid.learn.to_runtime.python_layers import GROUPS, group_of
 from pellucid.learn.to_runtime.rules import RULES
 from pellucid.learn.to_runtime.tracing import path_of, source_of
@@ -168,7 +168,7 @@ def _makes_tensor(node: fx.Node) -> bool:
 
 
 def _holds_value(arguments: Any) -> bool:
-    return any(isinstance(leaf, Value) for leaf in _leaves(arguments))
+    return any(isinstance(leaf, (Value, Pending)) for leaf in _leaves(arguments))
 
 
 def _holds_symbol(arguments: Any) -> bool:
