@@ -1,7 +1,8 @@
 """`make docs`: writes the pages that are made from the code, the models and the records: `docs/reference/commands.md`
-from the commands' own help, `docs/results.md` from the figures in the cards of the models that ship, `docs/speed.md`
-from the records of the benchmarks, `docs/guide/experiments.md` from what the experiments left. `tests/test_docs.py`
-holds the pages to them, and every link in the documents to a file that is there."""
+from the commands' own help, `docs/reference/recipes.md` from the recipes, `docs/results.md` from the figures in the
+cards of the models that ship, `docs/speed.md` from the records of the benchmarks, `docs/guide/experiments.md` from what
+the experiments left. `tests/test_docs.py` holds the pages to them, and every link in the documents to a file that is
+there."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent))
 
 from docs.experiments import experiments_page  # noqa: E402
+from docs.recipes import recipes_page  # noqa: E402
 from docs.results import results_page  # noqa: E402
 from docs.speed import speed_page  # noqa: E402
 
@@ -32,6 +34,7 @@ def commands_page() -> str:
 
 PAGES = {
     FOLDER / "reference" / "commands.md": commands_page,
+    FOLDER / "reference" / "recipes.md": recipes_page,
     FOLDER / "results.md": results_page,
     FOLDER / "speed.md": speed_page,
     FOLDER / "guide" / "experiments.md": experiments_page,

@@ -88,7 +88,11 @@ def _classical() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     return json.loads(records[-1].read_text())["methods"] if records else {}
 
 
-TIMED_AS = {name: " with 12 layers" for name in ("superres-x2", "superres-x3-photo")}
+TIMED_AS = {
+    "superres-x2": " with 12 layers",
+    "superres-x3-photo": " with 12 layers",
+    "superres-x4-swift": " with 5 layers",
+}
 """Models that have changed their shape since they were last timed."""
 
 
@@ -255,13 +259,12 @@ def _ablation(record: Mapping[str, Any]) -> str:
         rows.append((r["words"], f"{r['psnr']:.2f}", apart[0], f"{r['psnr_y']:.2f}", apart[1]))
     return (
         "## What each choice bought\n\nThe recipe "
-        f"`{record['recipe']}` with ReLU, as it was when these were chosen, and with one choice changed at a time, {record['steps']:,} steps each; PSNR in dB on the "
+        f"`{record['recipe']}` with ReLU, as it was when these were chosen, and with one choice changed "
+        f"at a time, {record['steps']:,} steps each; PSNR in dB on the "
         f"same {record['crops']} crops of photographs that nothing learned from. One short run of each: a few "
         "hundredths are chance, and what learns slowly is at a disadvantage. `python training/ablation.py --data "
         "runs/detail.db --plain-data runs/plain.db --run runs/ablation`; the second database is made without "
-        "`--min-detail`.\n\n"
-        + _table(("", "colours", "", "Y", ""), rows)
-        + "\n"
+        "`--min-detail`.\n\n" + _table(("", "colours", "", "Y", ""), rows) + "\n"
     )
 
 

@@ -43,9 +43,7 @@ class Change:
 
 
 CHANGES = {
-    "base": Change(
-        "32 channels, 5 layers, collapsible, ReLU, RGB, L1, Muon, learned interpolation, detailed crops"
-    ),
+    "base": Change("32 channels, 5 layers, collapsible, ReLU, RGB, L1, Muon, learned interpolation, detailed crops"),
     "adamw": Change("AdamW for hidden kernels too, in place of Muon", ("optimiser.muon=0",)),
     "prelu": Change("PReLU in place of ReLU", ("network.activation=prelu",)),
     "plain": Change("ordinary convolutions in place of collapsible ones", ("network.collapsible=false",)),

@@ -2,8 +2,7 @@
 
 Chains may get more hidden layers, PReLU for ReLU, and weights that are free where they were tied by turns. The layers
 that are added pass on what they are given, slopes in the place of ReLU begin at zero: the first output is the smaller
-network's, and training takes it from there. They stand spread along the body: at its end they would learn little
-(`docs/decisions/decibels.md`).
+network's, and training takes it from there. They stand spread along the body (`docs/decisions/decibels.md`).
 """
 
 from __future__ import annotations
