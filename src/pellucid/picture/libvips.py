@@ -6,15 +6,23 @@ import functools
 import os
 import re
 import sys
+import threading
 from types import ModuleType
 from typing import IO, Any
 
 
-@functools.cache
 def vips() -> ModuleType:
-    """pyvips, imported and set up at the first use.
+    """pyvips, imported and set up at the first use, whichever thread that is in."""
+    with _SETTING_UP:
+        return _set_up()
 
-    One thread, because the rows come and go in order and the processor belongs to the network; no operation cache,
+
+_SETTING_UP = threading.Lock()
+
+
+@functools.cache
+def _set_up() -> ModuleType:
+    """One thread, because the rows come and go in order and the processor belongs to the network; no operation cache,
     because a picture is read once.
     """
     first = "pyvips" not in sys.modules
