@@ -41,8 +41,7 @@ def _row(name: str, recipe: Recipe) -> str:
 def operations(recipe: Recipe) -> float:
     """Of a whole run."""
     network = build_network(recipe.network.name, recipe.network.settings)
-    with torch.device("cpu"):
-        one = multiply_adds(network, torch.zeros(_shape(recipe)))
+    one = multiply_adds(network, torch.zeros(_shape(recipe)))
     return 2.0 * PASSES * one * recipe.data.batch * recipe.steps
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pellucid.errors import UsageError
 from pellucid.learn.layers import image_loss
-from pellucid.learn.layers.convolution import _transformed
+from pellucid.learn.layers.convolution import transformed
 
 LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 """BT.601 as MATLAB's rgb2ycbcr weighs colours for Y; its offset falls out of differences."""
@@ -48,7 +48,7 @@ class ImageLoss(ABC):
 
     def __call__(self, output: Tensor, target: Tensor) -> Tensor:
         inner = centred(target, output)
-        ours = image_loss.takes(output, inner) and not _transformed()  # which our operator has no rule for
+        ours = image_loss.takes(output, inner) and not transformed()  # which our operator has no rule for
         return self.on_engine(output, inner) if ours else self.on_torch(output, inner)
 
     def on_torch(self, output: Tensor, target: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ class Way(Enum):
 
 def _way(x: Tensor) -> Way:
     kind = x.device.type
-    if torch.compiler.is_exporting() or x.dim() != 4 or x.numel() == 0 or kind == "meta" or _transformed():
+    if torch.compiler.is_exporting() or x.dim() != 4 or x.numel() == 0 or kind == "meta" or transformed():
         return Way.TORCH
     if not torch.is_autocast_enabled(kind):
         return Way.ENGINE
@@ -73,7 +73,7 @@ def _way(x: Tensor) -> Way:
     return Way.TILES if to_bf16 and x.dtype in TAKEN_BY_TILES and on_tiles.present() else Way.TORCH
 
 
-def _transformed() -> bool:
+def transformed() -> bool:
     """Whether derivatives are taken in a way for which our operators have no rule."""
     if torch.compiler.is_compiling():
         return False
