@@ -7,7 +7,7 @@ using training::BackThrough;
 // One vector of one pixel's channels, or its first n.
 template <bool kSlope, bool kSums>
 inline V vector_back_through(V map, V gradient, V slope, V* sums) {
-  if constexpr (kSums) *sums += select(map < 0.0f, gradient * map, zero());
+  if constexpr (kSums) *sums += select(map > 0.0f, zero(), gradient * map);  // a map of NaN shows
   return select(map > 0.0f, gradient, kSlope ? gradient * slope : zero());
 }
 

@@ -95,15 +95,17 @@ class Backward {
           const int c = g * kGroup + v;
           const V gradient = load(from + c);
           const unsigned lanes = unsigned(mask[g]) >> v;
-          if (summed) add(chosen(lanes, zero(), gradient), shown + c, band.sums + channel + c);
+          if (summed) add(lanes, gradient, shown + c, band.sums + channel + c);
           store_bf16(to + c, chosen(lanes, gradient, sloped ? gradient * load(slope + channel + c) : zero()));
         }
       if (summed) shown += place.pixel;
     }
   }
 
-  static void add(V gradient, const unsigned short* shown, float* sums) {
-    store(sums, fma(gradient, load_bf16(shown), load(sums)));
+  // Neither factor of a lane that is left out may show, as infinity times zero would.
+  static void add(unsigned left_out, V gradient, const unsigned short* shown, float* sums) {
+    const V factor = chosen(left_out, zero(), load_bf16(shown));
+    store(sums, fma(chosen(left_out, zero(), gradient), factor, load(sums)));
   }
 };
 

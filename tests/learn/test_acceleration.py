@@ -1,11 +1,18 @@
 """`accelerate`: the same module, faster; nothing but where it computes may change."""
 
 import copy
+import multiprocessing
+import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+import torch.distributed as distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from pellucid import _engine
 from pellucid.learn import accelerate
@@ -30,7 +37,7 @@ class Small(nn.Module):
         self.edge = nn.Conv2d(12, 12, 4, padding="same")
         self.up = nn.ConvTranspose2d(12, 3, 2, stride=2)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         return self.up(self.edge(self.body(x)))
 
 
@@ -135,6 +142,83 @@ def test_compiled_it_is_the_same() -> None:
     torch.testing.assert_close(seen, right)
     for p, gradient in zip(net.parameters(), gradients, strict=True):
         torch.testing.assert_close(p.grad, gradient)
+
+
+def larger(seed: int = 0) -> nn.Sequential:
+    """A chain, single layers, and layers of torch's between them."""
+    torch.manual_seed(seed)
+    net = nn.Sequential(Small(), nn.SiLU(), nn.Conv2d(3, 8, 3, padding=1), nn.PReLU(8), nn.Conv2d(8, 3, 1))
+    accelerate(net)
+    return net
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("precision", ["float32", "tiles"])
+def test_compiled_by_inductor_it_is_the_same(precision: str, isa: None) -> None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+    from torch._inductor.utils import fresh_cache
+
+    try:
+        get_cpp_compiler()
+    except InvalidCxxCompiler:
+        pytest.skip("no C++ compiler")
+    if precision == "tiles":
+        _engine.set_isa("amx-emulated")
+    net, x = larger(), torch.randn(2, 3, 8, 8, requires_grad=True)
+
+    def found(network: Callable[[Tensor], Tensor]) -> list[Tensor]:
+        with torch.autocast("cpu", torch.bfloat16) if precision == "tiles" else nullcontext():
+            y = network(x)
+        return [y.detach(), *torch.autograd.grad(y.float().square().sum(), [x, *net.parameters()])]
+
+    right = found(net)
+    with fresh_cache():
+        seen = found(torch.compile(net, fullgraph=True))
+    near = 0.01 if precision == "tiles" else 1e-4  # Inductor's SiLU may round another way
+    for a, b in zip(seen, right, strict=True):
+        torch.testing.assert_close(a, b, rtol=near, atol=near * float(b.abs().max()))
+
+
+def one_of_two(rank: int, folder: Path) -> None:
+    """One step of its half of the batch; what came of it lies in the folder."""
+    torch.set_num_threads(1)
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # no other machine takes part
+    store = distributed.FileStore(str(folder / "meeting"), 2)
+    distributed.init_process_group("gloo", store=store, rank=rank, world_size=2, timeout=timedelta(seconds=60))
+    net = DistributedDataParallel(larger(seed=rank))  # which begin alike all the same
+    x = torch.load(folder / "x.pt")
+    net(x[rank::2]).square().mean().backward()
+    gradients = [p.grad for p in net.parameters()]
+    torch.optim.SGD(net.parameters(), lr=0.1).step()
+    torch.save((gradients, net.module.state_dict()), folder / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_two_processes_of_torch_learn_what_one_learns(tmp_path: Path) -> None:
+    net, x = larger(), torch.randn(4, 3, 8, 8)
+    torch.save(x, tmp_path / "x.pt")
+    spawn = multiprocessing.get_context("spawn")
+    both = [spawn.Process(target=one_of_two, args=(rank, tmp_path), daemon=True) for rank in range(2)]
+    try:
+        for process in both:
+            process.start()
+        for process in both:
+            process.join(120)
+    finally:
+        for process in both:
+            process.kill()
+            process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    net(x).square().mean().backward()
+    (first, state), (second, other) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    for p, a, b in zip(net.parameters(), first, second, strict=True):
+        assert torch.equal(a, b)
+        torch.testing.assert_close(a, p.grad, rtol=1e-4, atol=1e-5 * float(p.grad.abs().max()))  # sums in another order
+    torch.optim.SGD(net.parameters(), lr=0.1).step()
+    for name, value in net.state_dict().items():
+        assert torch.equal(state[name], other[name])
+        torch.testing.assert_close(state[name], value, rtol=0, atol=1e-5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

@@ -1,49 +1,34 @@
-"""The operators: against torch in float64 on every instruction set, the same bits for any number of threads, and what
-torch asks of an operator."""
+"""The operators: against torch and the reference in float64 on every instruction set, the same bits for any number of
+threads, and what torch asks of an operator."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid import _engine
 from pellucid.errors import PellucidError, TrainingError
 from pellucid.learn.layers.convolutions import Geometry, convolutions, convolutions_backward, convolutions_forward
+from pellucid.learn.layers.layer import Layer
+from tests.learn.layers.runs import (
+    CHANNELS,
+    NOT_FINITE,
+    Case,
+    by_reference,
+    by_torch,
+    leaves,
+    names,
+    operands,
+    parameters,
+    tensors,
+    then,
+)
 
 TOLERANCE = 2e-5
 """Of the largest value: float32 with Winograd's transforms, sums over a few thousand pixels."""
-
-
-@dataclass(frozen=True)
-class Case:
-    n: int
-    h: int
-    w: int
-    ic: int
-    oc: int
-    kernel: tuple[int, int] = (3, 3)
-    stride: int = 1
-    padding: int = 1
-    dilation: int = 1
-    groups: int = 1
-    relu: bool = False
-    slopes: tuple[float, float] | None = None  # from the first channel's to the last's; of one for all: twice the same
-
-    @property
-    def geometry(self) -> Geometry:
-        s, p, d = self.stride, self.padding, self.dilation
-        return Geometry((s, s), (p, p), (d, d), self.groups)
-
-    @property
-    def slope(self) -> Tensor:
-        if self.slopes is None:
-            return torch.empty(0)
-        first, last = self.slopes
-        return torch.tensor([first]) if first == last else torch.linspace(first, last, self.oc)
-
 
 CASES = [
     Case(2, 13, 17, 64, 64, relu=True),
@@ -76,59 +61,82 @@ CASES = [
     Case(2, 7, 6, 12, 20, slopes=(-0.3, 0.3)),
     Case(1, 8, 8, 12, 17, kernel=(1, 1), padding=0, slopes=(0.25, 0.25)),
     Case(1, 8, 8, 12, 17, slopes=(0.0, 0.0)),
+    Case(1, 8, 7, 12, 17, bias=False),
 ]
 
-
-def tensors(case: Case) -> tuple[Tensor, Tensor, Tensor]:
-    random = torch.Generator().manual_seed(case.ic * 131 + case.oc)
-    taps = case.ic // case.groups * case.kernel[0] * case.kernel[1]
-    x = torch.randn((case.n, case.ic, case.h, case.w), generator=random)
-    weight = torch.randn((case.oc, case.ic // case.groups, *case.kernel), generator=random) * (2 / taps) ** 0.5
-    return x, weight, torch.randn(case.oc, generator=random)
-
-
-def results(case: Case, x: Tensor, weight: Tensor, bias: Tensor) -> list[Tensor]:
-    """y and the gradients of x, weights, bias and slopes, for one gradient of y."""
-    x, weight, bias, slope = (t.clone().requires_grad_() for t in (x, weight, bias, case.slope.to(x.dtype)))
-    if x.dtype == torch.float64:
-        y = F.conv2d(x, weight, bias, *case.geometry)
-        y = y.relu() if case.relu else y if case.slopes is None else F.prelu(y, slope)
-    else:
-        y = convolutions(x, [weight], [bias], case.geometry.numbers(), [case.relu], [slope])[-1]
-    gradient = torch.randn(y.shape, generator=torch.Generator().manual_seed(7)).to(y.dtype)
-    wanted = [x, weight, bias] if case.slopes is None else [x, weight, bias, slope]
-    return [y.detach(), *torch.autograd.grad(y, wanted, gradient)]
+CHAINS = [
+    [Case(2, 13, 17, 3, 32, relu=True), then(32, 24, slopes=(0.1, 0.6)), then(24, 27, kernel=(1, 1), padding=0)],
+    [
+        Case(1, 23, 18, 5, 33, kernel=(5, 5), padding=2, slopes=(0.25, 0.25)),
+        then(33, 12, stride=2),
+        then(12, 20, groups=4, relu=True),
+        then(20, 16, dilation=2, padding=2, slopes=(-0.3, 0.3)),
+        then(16, 8, padding=0, slopes=(0.0, 0.0)),
+    ],
+    [Case(3, 40, 37, 16, 16, relu=True), then(16, 16, groups=16, slopes=(0.01, 0.01)), then(16, 130, relu=True)],
+]
+RUNS = [[case] for case in CASES] + CHAINS
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-def test_equals_torch_in_float64(case: Case, isa: str) -> None:
-    given = tensors(case)
-    right = results(case, *(t.double() for t in given))
-    names = ("y", "gradient of x", "gradient of weights", "gradient of bias", "gradient of slopes")
-    for name, seen, expected in zip(names[: len(right)], results(case, *given), right, strict=True):
-        scale = max(float(expected.abs().max()), 1.0)
-        assert seen.shape == expected.shape
-        error = float((seen.double() - expected).abs().max()) / scale
-        assert error < TOLERANCE, f"{name}: {error} of the largest value"
+def by_engine(x: Tensor, layers: list[Layer], gradient: Tensor, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    x, layers = leaves(x, layers, dtype)
+    y = convolutions(x, *operands(layers))[-1]
+    return [y.detach(), *torch.autograd.grad(y, [x, *parameters(layers)], gradient)]
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 8, 9, 15, 16, 17, 31, 48, 63, 65, 96, 127, 129, 130])
-def test_channel_counts(channels: int, isa: str) -> None:
-    for case in (Case(1, 6, 7, channels, 19), Case(1, 6, 7, 19, channels), Case(1, 5, 6, channels, 3, stride=2)):
-        given = tensors(case)
-        for seen, expected in zip(results(case, *given), results(case, *(t.double() for t in given)), strict=True):
-            scale = max(float(expected.abs().max()), 1.0)
-            torch.testing.assert_close(seen.double(), expected, rtol=0, atol=TOLERANCE * scale)
+def hold(run: list[Case], right: Callable[..., list[Tensor]]) -> None:
+    given = tensors(run)
+    for name, seen, expected in zip(names(given[1]), by_engine(*given), right(*given), strict=True):
+        assert seen.shape == expected.shape, f"{name} of {run}"
+        error = float((seen.double() - expected).abs().max() / max(expected.abs().max(), 1.0))
+        assert error < TOLERANCE, f"{name} of {run}: {error} of the largest value"
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[11], CASES[15], CASES[21], CASES[25]], ids=str)
-def test_same_bits_for_any_number_of_threads(case: Case, isa: str, threads: None) -> None:
-    runs = []
+@pytest.mark.parametrize("right", [by_torch, by_reference])
+@pytest.mark.parametrize("run", RUNS, ids=str)
+def test_equals_float64(run: list[Case], right: Callable[..., list[Tensor]], isa: str) -> None:
+    hold(run, right)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("slope", [0.25, 0.0, -0.5])
+def test_slopes_learn_from_what_is_not_finite_as_torchs(slope: float, dtype: torch.dtype, isa: str) -> None:
+    x, gradient = torch.tensor([*NOT_FINITE, *NOT_FINITE, (-2.0, 3.0)], dtype=dtype).T.reshape(2, 1, -1, 1, 1)
+    channels = x.shape[1]  # each alone
+    geometry, none = Geometry((1, 1), (0, 0), (1, 1), channels), torch.empty(0)
+    layers = [Layer(torch.ones(channels, 1, 1, 1), none, geometry, False, torch.full((channels,), slope))]
+    y, of_x, _, of_slope = by_engine(x, layers, gradient, dtype)
+    for seen, right in zip([y, of_x, of_slope], map(by_torch(x, layers, gradient).__getitem__, (0, 1, 3)), strict=True):
+        torch.testing.assert_close(seen.double(), right, equal_nan=True)
+
+
+WINDOWS = [(k, s, d) for k in (1, 3, 5, 7) for s in (1, 2) for d in (1, 2)]
+
+
+@pytest.mark.parametrize("kind", ["3x3", "windows", "groups", "depthwise"])
+def test_channel_counts(kind: str, isa: str, threads: None) -> None:
+    torch.set_num_threads(1)  # for so little, threads take longer
+    for ic, oc in CHANNELS:
+        k, s, d = WINDOWS[ic % len(WINDOWS)]
+        window: Any = {"kernel": (k, k), "stride": s, "dilation": d, "padding": d * (k // 2)}
+        groups = 2 + ic % 3
+        case = {
+            "3x3": Case(1, 5, 7, ic, oc),
+            "windows": Case(1, 5, 7, ic, oc, **window),
+            "groups": Case(1, 5, 7, groups * -(-ic // groups), groups * -(-oc // groups), groups=groups, **window),
+            "depthwise": Case(1, 5, 7, ic, ic, groups=ic, **window),
+        }[kind]
+        hold([case], by_torch)
+
+
+@pytest.mark.parametrize("run", [RUNS[k] for k in (0, 11, 15, 21, 25)] + CHAINS, ids=str)
+def test_same_bits_for_any_number_of_threads(run: list[Case], isa: str, threads: None) -> None:
+    found = []
     for count in (1, 2, 3, 4):
         torch.set_num_threads(count)
-        runs.append(results(case, *tensors(case)))
-    for run in runs[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(run, runs[0], strict=True))
+        found.append(by_engine(*tensors(run)))
+    for other in found[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(other, found[0], strict=True))
 
 
 def chain(dtype: torch.dtype = torch.float32) -> tuple[Tensor, list[Tensor], list[Tensor], list[int], list[bool]]:

@@ -17,10 +17,12 @@ def forward(layer: Layer, x: Tensor) -> Tensor:
 
 
 def back_through(layer: Layer, shown: Tensor, gradient: Tensor, sums: Tensor | None) -> Tensor:
+    """As torch does it, to what is no number too: a gradient of infinity stays away where the slope is zero."""
     if sums is not None:
-        sums.copy_((gradient * shown.clamp(max=0)).sum((0, 2, 3)))
-    slopes = layer.slope.reshape(1, -1, 1, 1) if len(layer.slope) else 0
-    return torch.where(shown > 0, gradient, gradient * slopes)
+        sums.copy_(torch.where(shown > 0, 0, gradient * shown).sum((0, 2, 3)))
+    if layer.relu:
+        return torch.ops.aten.threshold_backward(gradient, shown, 0)
+    return torch.where(shown > 0, gradient, gradient * layer.slope.reshape(1, -1, 1, 1))
 
 
 def back_to_weights(layer: Layer, x: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
