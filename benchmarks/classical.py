@@ -41,7 +41,7 @@ def main() -> None:
     today = datetime.date.today().isoformat()
     record = RECORDS / f"{today}-{options.record}.json" if options.record else None
     found = json.loads(record.read_text())["methods"] if record and record.exists() else {}
-    for measure in (*GREY, *COLOUR):
+    for measure in (m for m in (*GREY, *COLOUR) if not m.camera):
         pictures = measure.pictures(options.data)
         rows: dict[str, tuple[Method, list[Path]]] = {"non-local means": (non_local_means, pictures)}
         if options.every and measure.data in SETS:

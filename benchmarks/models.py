@@ -70,6 +70,7 @@ def figures(network: pellucid.Network, seconds: list[float]) -> dict[str, object
         "spread_ms": [round(1000 * min(seconds), 2), round(1000 * max(seconds), 2)],
         "seconds_per_megapixel": round(median / megapixels, 4),
         "precision": network.precision_in_words("auto"),
+        "parameters": network.parameters,
     }
 
 

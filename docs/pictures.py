@@ -15,7 +15,7 @@ import numpy as np
 
 import pellucid
 from pellucid import models
-from pellucid.evaluate import as_jpeg, noise, runner
+from pellucid.evaluate import as_jpeg, camera_noise, noise, runner
 from pellucid.metrics import psnr
 from pellucid.picture import Picture, from_float, read, to_float, write
 from pellucid.resample import imresize
@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent / "pictures"
 
 SIGMA = 25  # grey levels
 QUALITY = 50
-CAMERA, SHARED, SHADOWS = 20, 0.4, 0.4  # grey levels at middle grey; of a pixel in each neighbour; how dark parts gain
+CAMERA = 20  # grey levels at middle grey
 
 
 def main() -> None:
@@ -68,23 +68,12 @@ def denoised(original: np.ndarray) -> list[np.ndarray]:
 
 
 def from_camera(original: np.ndarray) -> list[np.ndarray]:
-    noisy = as_camera(original)
+    clean = to_float(original)
+    noisy = from_float(clean + camera_noise(PHOTOGRAPH.name, clean, CAMERA / 255), np.uint8)
     cleaned = [denoise(pellucid.load(name), noisy) for name in ("denoise-colour", "denoise-photo")]
     for what, x in zip(("noisy", "denoise-colour", "denoise-photo"), (noisy, *cleaned), strict=True):
         print(f"{what}: {psnr(to_float(original), to_float(x), border=0, peak=1):.2f} dB")
     return [noisy, *cleaned, original]
-
-
-def as_camera(original: np.ndarray) -> np.ndarray:
-    """8 bits with noise that neighbouring pixels share and that is stronger in the shadows, drawn apart from that which
-    networks learned with."""
-    x = to_float(original)
-    grain = noise(PHOTOGRAPH.name, original.shape, 1.0)
-    for axis in (0, 1):
-        beside = np.roll(grain, 1, axis) + np.roll(grain, -1, axis)
-        grain = (grain + SHARED * beside) / np.sqrt(1 + 2 * SHARED**2)
-    gain = ((x.mean(axis=2, keepdims=True) + 0.1) / 0.6) ** -SHADOWS
-    return from_float((x + CAMERA / 255 * gain * grain).astype(np.float32), np.uint8)
 
 
 def show(name: str, columns: list[np.ndarray]) -> None:

@@ -21,7 +21,7 @@ from pellucid import Network, models  # noqa: E402
 
 SETS = ("Set5", "Set14", "B100")
 JPEG, ENSEMBLE = "Set14, JPEG 50", "Set5, self-ensemble"
-NOISE = (15, 25, 50)
+NOISE, CAMERA = (15, 25, 50), (10, 25)
 FOLDERS = {"Set12": "set12", "BSD68": "bsd68_gray", "CBSD68": "bsd100 --only cbsd68_in_bsd100.txt"}
 
 FROM_JPEG = """
@@ -48,7 +48,7 @@ def results_page() -> str:
     found = {name: network for name, network in loaded.items() if network.card.figures}
     scales = sorted({n.card.scale or 0 for n in found.values() if n.card.task == "superres"})
     of = {task: {k: n for k, n in found.items() if n.card.task == task} for task in ("denoise", "segment", "classify")}
-    parts = [_head(_times())]
+    parts = [_head()]
     for scale in scales:
         parts.append(_superres(scale, {k: n for k, n in found.items() if n.card.scale == scale}))
     if of["denoise"]:
@@ -61,15 +61,18 @@ def results_page() -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _head(times: Mapping[str, Mapping[str, object]]) -> str:
-    records = sorted((ROOT / "benchmarks" / "record").glob("*-models.json"))
+def _head() -> str:
     timed = ""
-    if times:
-        record = json.loads(records[-1].read_text())
+    for record in _records():
+        machine = record["machine"]
+        timed += (
+            f" {record['threads']} threads on a {machine['processor']} with {machine['in use']}, "
+            f"[`{record['file']}`](../benchmarks/record/{record['file']});"
+        )
+    if timed:
         timed = (
-            f" Times are of {record['threads']} threads on a {record['machine']['processor']} "
-            f"({record['machine']['in use']}), a megapixel is one of the result's; record: "
-            f"[`{records[-1].name}`](../benchmarks/record/{records[-1].name}), command: `python benchmarks/models.py`."
+            f" Times:{timed.rstrip(';')}; a megapixel is one of the result's, a dash a model that is another since; "
+            "command: `python benchmarks/models.py`."
         )
     return (
         "# Results\n\nMade by `make docs` from the models' cards, whose figures `training/ship.py` measured. "
@@ -77,9 +80,13 @@ def _head(times: Mapping[str, Mapping[str, object]]) -> str:
     )
 
 
-def _times() -> Mapping[str, Mapping[str, object]]:
-    records = sorted((ROOT / "benchmarks" / "record").glob("*-models.json"))
-    return json.loads(records[-1].read_text())["models"] if records else {}
+def _records() -> list[dict[str, Any]]:
+    """The newest record of times for each instruction set, in their names' order."""
+    newest: dict[str, dict[str, Any]] = {}
+    for path in sorted((ROOT / "benchmarks" / "record").glob("*-models.json")):
+        record = json.loads(path.read_text())
+        newest[record["machine"]["in use"]] = {**record, "file": path.name}
+    return [newest[isa] for isa in sorted(newest)]
 
 
 def _classical() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
@@ -88,18 +95,17 @@ def _classical() -> Mapping[str, Mapping[str, Mapping[str, float]]]:
     return json.loads(records[-1].read_text())["methods"] if records else {}
 
 
-TIMED_AS = {
-    "superres-x2": " with 12 layers",
-    "superres-x3-photo": " with 12 layers",
-    "superres-x4-swift": " with 5 layers",
-}
-"""Models that have changed their shape since they were last timed."""
+def _timed_on() -> str:
+    return "s/megapixel, " + " / ".join(record["machine"]["in use"] for record in _records())
 
 
-def _time_of(name: str) -> str:
-    if name not in _times():
-        return ""
-    return f"{_times()[name]['seconds_per_megapixel']:.3f}" + TIMED_AS.get(name, "")
+def _times_of(name: str, network: Network) -> str:
+    """On each machine; a dash where nobody timed it, or where its shape is another since."""
+    found = [record["models"].get(name, {}) for record in _records()]
+    same = [abs(time.get("parameters", 0) / network.parameters - 1) < 0.01 for time in found]
+    return " / ".join(
+        f"{time['seconds_per_megapixel']:.3f}" if fits else "–" for time, fits in zip(found, same, strict=True)
+    )
 
 
 def _superres(scale: int, networks: Mapping[str, Network]) -> str:
@@ -113,7 +119,7 @@ def _superres(scale: int, networks: Mapping[str, Network]) -> str:
             f"## Super-resolution, {scale} times\n",
             f"{protocol.get('Set5', '')}. Each cell is PSNR / SSIM, ours with GMSD as well. "
             f"`pellucid evaluate NAME --data DIR --scale {scale}`.\n",
-            _table((f"x{scale}", *SETS, "s/megapixel"), rows),
+            _table((f"x{scale}", *SETS, _timed_on()), rows),
             "",
             "The rows below ours are the papers' own figures, by the same protocol. "
             + _purposes(networks)
@@ -155,7 +161,7 @@ def _from_jpeg(scale: int, networks: Mapping[str, Network]) -> str:
 
 def _denoise(networks: Mapping[str, Network]) -> str:
     shown = "Noise of 25 grey levels, non-local means, `denoise-colour`, the original (`python docs/pictures.py`):"
-    picture = f"{shown}\n\n![a cat's face four times](pictures/denoising.png)\n{FROM_CAMERA}"
+    picture = f"{shown}\n\n![a cat's face four times](pictures/denoising.png)\n"
     parts = ["## Denoising\n", _protocol(networks) + "\n", picture]
     for data, rows in {**published.GREY, **published.COLOUR}.items():
         fitting = {k: n for k, n in networks.items() if any(f.data.startswith(f"{data},") for f in n.card.figures)}
@@ -172,11 +178,25 @@ def _denoise(networks: Mapping[str, Network]) -> str:
         noisy = next(iter(fitting.values()))
         first = ("nothing done", *(_cells(noisy, title, " of noisy") for title in titles), "")
         command = f"`pellucid evaluate NAME --data {FOLDERS[data]} --sigma 25`"
-        parts.append(
-            _table((data, *(f"noise {s}" for s in NOISE), "s/megapixel"), [first, *table]) + f"\n\n{command}\n"
-        )
-    parts.append(_about_classical())
+        parts.append(_table((data, *(f"noise {s}" for s in NOISE), _timed_on()), [first, *table]) + f"\n\n{command}\n")
+    parts += [_about_classical(), _camera(networks)]
     return "\n".join([*parts, _purposes(networks) + "\n"])
+
+
+def _camera(networks: Mapping[str, Network]) -> str:
+    """The networks for colour where noise is a camera's, the model for it among them."""
+    titles = [f"CBSD68, a camera's noise {sigma}" for sigma in CAMERA]
+    fitting = {name: n for name, n in networks.items() if all(_values(n, title) for title in titles)}
+    if not fitting:
+        return ""
+    first = next(iter(fitting.values()))
+    protocol = next(f.protocol for f in first.card.figures if f.data == titles[0])
+    rows = [("nothing done", *(_cells(first, title, " of noisy") for title in titles))]
+    rows += [_ours(name, n, titles)[:-1] for name, n in fitting.items()]
+    table = _table(("CBSD68", *(f"a camera's noise {sigma}" for sigma in CAMERA)), rows)
+    what = re.sub(r" of sigma \d+ of 255 at middle grey", ", its strength told at middle grey", protocol)
+    command = f"`pellucid evaluate NAME --data {FOLDERS['CBSD68']} --sigma 25 --camera`"
+    return f"Where noise is a camera's. {what}:\n\n{table}\n\n{command}\n{FROM_CAMERA}"
 
 
 def _classical_title(method: str) -> str:
@@ -271,7 +291,7 @@ def _ablation(record: Mapping[str, Any]) -> str:
 def _ours(name: str, network: Network, titles: Iterable[str]) -> tuple[str, ...]:
     cells = (_cells(network, title) for title in titles)
     title = f"**{name}, {network.parameters:,} parameters**"
-    return (title, *(f"**{cell}**" if cell else "" for cell in cells), _time_of(name))
+    return (title, *(f"**{cell}**" if cell else "" for cell in cells), _times_of(name, network))
 
 
 def _cells(network: Network, data: str, of: str = "") -> str:

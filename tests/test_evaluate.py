@@ -12,7 +12,17 @@ from rich.console import Console
 
 import pellucid.cli.evaluate as command_file
 from pellucid.errors import PellucidError, PictureError, UsageError
-from pellucid.evaluate import bicubic, evaluate_denoise, evaluate_superres, named_in, noise, pictures_in, runner
+from pellucid.evaluate import (
+    bicubic,
+    camera_noise,
+    evaluate_camera,
+    evaluate_denoise,
+    evaluate_superres,
+    named_in,
+    noise,
+    pictures_in,
+    runner,
+)
 from pellucid.picture import Picture, write
 from pellucid.resample import imresize
 from pellucid.tasks.ensemble import ensemble
@@ -116,6 +126,20 @@ def test_noise_depends_on_the_name_alone_and_has_its_sigma(folder: Path) -> None
     assert report.mean().model == report.mean().beside  # nothing done: the noisy picture
     assert report.mean_psnr == pytest.approx(20 * math.log10(255 / 25), abs=0.15)
     assert report.mean().rounded.psnr > report.mean_psnr  # clipping takes some of the noise away
+
+
+def test_a_cameras_noise_is_shared_by_neighbours_and_stronger_in_the_shadows(folder: Path) -> None:
+    grey, dark = np.full((300, 300, 3), 0.5, np.float32), np.full((300, 300, 3), 0.05, np.float32)
+    grain = camera_noise("a", grey, 0.1)
+    assert np.array_equal(grain, camera_noise("elsewhere/a.png", grey, 0.1))
+    assert grain.std() == pytest.approx(0.1, rel=0.02)
+    assert camera_noise("a", dark, 0.1).std() == pytest.approx(0.1 * 4**0.4, rel=0.02)
+    beside = [np.mean(grain * np.roll(grain, by, axis)) / grain.var() for axis, by in ((0, 1), (1, 1), (2, 1))]
+    assert beside[:2] == pytest.approx([2 * 0.4 / (1 + 2 * 0.4**2)] * 2, abs=0.02) and abs(beside[2]) < 0.02
+    report = evaluate_camera(lambda x: x, folder, 25)
+    assert report.mean().model == report.mean().beside and report.mean().rounded is None
+    assert report.mean_psnr == pytest.approx(20 * math.log10(255 / 25), abs=2)
+    assert "noise as a camera leaves it, of sigma 25 of 255" in str(report.protocol)
 
 
 def test_the_stored_form_is_clipped_and_rounded_on_both_sides(folder: Path) -> None:
@@ -282,6 +306,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder: P
         (["--sigma", 5], "removes no noise"),
         (["--scale", 2, "--ensemble"], "self-ensembles are of networks"),
         (["--sigma", 5, "--quality", 50], "JPEGs are a matter of enlarging"),
+        (["--scale", 2, "--camera"], "seen: --camera with --scale; expected: --sigma S"),
         (["--scale", 2, "--json", "nowhere/at/all.json"], "cannot be written"),
     ],
 )

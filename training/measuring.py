@@ -11,12 +11,13 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pellucid
 from pellucid.card import Card, Figure
-from pellucid.evaluate import evaluate_denoise, evaluate_superres, named_in, pictures_in, runner
+from pellucid.evaluate import evaluate_camera, evaluate_denoise, evaluate_superres, named_in, pictures_in, runner
 from pellucid.report import Figures, Report
 
 Precision = Literal["fp32", "bf16"]
@@ -30,12 +31,14 @@ class Measure:
     folder: str
     only: str = ""
     sigma: float | None = None
+    camera: bool = False  # its noise, in place of white noise
     quality: int | None = None
     ensemble: bool = False
 
     @property
     def title(self) -> str:
-        how = "" if self.sigma is None else f", noise {self.sigma:g}"
+        of = "a camera's " * self.camera
+        how = "" if self.sigma is None else f", {of}noise {self.sigma:g}"
         how += f", JPEG {self.quality}" if self.quality else ""
         return self.data + how + ", self-ensemble" * self.ensemble
 
@@ -52,7 +55,9 @@ SUPERRES = (
 )
 NOISE = (15, 25, 50)
 GREY = tuple(Measure(d, f, sigma=s) for d, f in (("Set12", "set12"), ("BSD68", "bsd68_gray")) for s in NOISE)
-COLOUR = tuple(Measure("CBSD68", "bsd100", "cbsd68_in_bsd100.txt", sigma=s) for s in NOISE)
+CAMERA = (10, 25)
+CBSD68 = partial(Measure, "CBSD68", "bsd100", "cbsd68_in_bsd100.txt")
+COLOUR = tuple(CBSD68(sigma=s) for s in NOISE) + tuple(CBSD68(sigma=s, camera=True) for s in CAMERA)
 
 
 def measures_of(network: pellucid.Network, sigma: float | None) -> tuple[Measure, ...]:
@@ -118,7 +123,8 @@ def measure_one(work: Work) -> Report:
     run = runner(network, sigma=measure.sigma, precision=work.precision, threads=1, self_ensemble=measure.ensemble)
     if measure.sigma is None:
         return evaluate_superres(run, [work.picture], network.card.scale or 1, quality=measure.quality)
-    return evaluate_denoise(run, [work.picture], measure.sigma)
+    evaluate = evaluate_camera if measure.camera else evaluate_denoise
+    return evaluate(run, [work.picture], measure.sigma)
 
 
 _networks: dict[Path, pellucid.Network] = {}

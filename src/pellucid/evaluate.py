@@ -1,7 +1,8 @@
 """A model measured on a folder of pictures, by a stated protocol, with a simple method beside it.
 
 `evaluate_superres` makes each picture smaller as MATLAB does and lets the model bring it back; `evaluate_denoise` adds
-Gaussian noise and lets the model take it away. Both return a `Report`. What is measured is any function from a float
+white Gaussian noise and lets the model take it away, `evaluate_camera` such noise as cameras leave in their files. All
+return a `Report`. What is measured is any function from a float
 picture to a float picture (`Run`); `runner` makes one from a network. Nothing here prints, and nothing is written.
 """
 
@@ -33,6 +34,10 @@ Run = Callable[[np.ndarray], np.ndarray]
 
 Data = str | Path | Sequence[Path]
 """A folder of pictures, or the pictures themselves."""
+
+SHARED, SHADOWS = 0.4, 0.4
+"""Of a camera's noise: what a pixel has of its neighbours', and how dark parts gain. Networks learned with a range of
+both, drawn otherwise."""
 
 Progress = Callable[[int, int, str], None]
 """Told (pictures done, pictures in all, the name of the next one, or nothing at the end)."""
@@ -84,8 +89,7 @@ def evaluate_denoise(
 
     With `as_files` a second time from and to pictures of 8 bits.
     """
-    if not 0 < sigma <= 255:
-        raise UsageError("the noise level is out of range", seen=sigma, expected="grey levels, above 0 and up to 255")
+    _check_level(sigma)
     given = f"Gaussian noise of sigma {sigma:g} of 255 added in float, seeded by the picture's name"
     also = "and once more with noisy input and output both clipped and rounded to 8 bits, as files are" * as_files
     protocol = Protocol(channel="all", border=0, given=given, rounded=False, also=also)
@@ -102,6 +106,33 @@ def evaluate_denoise(
         return _figures(to_float(_to_bytes(stored)), clean, 0, 1)
 
     return _over_folder(measure, Report(name, how, f"sigma {sigma:g}", "noisy", protocol), data, progress)
+
+
+def evaluate_camera(
+    run: Run, data: Data, sigma: float, *, name: str = "model", how: str = "", progress: Progress | None = None
+) -> Report:
+    """The same with noise as `camera_noise` draws it, from and to pictures of 8 bits, as cameras store them."""
+    _check_level(sigma)
+    given = (
+        f"noise as a camera leaves it, of sigma {sigma:g} of 255 at middle grey: each pixel has {SHARED:g} of its "
+        f"neighbours' above, below, left and right, and it goes with (brightness + 0.1) ^ -{SHADOWS:g}; seeded by the "
+        "picture's name, clipped and rounded to 8 bits"
+    )
+    protocol = Protocol(channel="all", border=0, given=given, rounded=True)
+
+    def measure(original: np.ndarray, name: str) -> PictureFigures:
+        clean = to_float(original)
+        noisy = to_float(_to_bytes(clean + camera_noise(name, clean, sigma / 255)))
+        cleaned, seconds = _timed(run, noisy, clean.shape)
+        ours, beside = (_figures(x, clean, 0, 1) for x in (to_float(_to_bytes(cleaned)), noisy))
+        return PictureFigures(name, ours, beside, None, seconds)
+
+    return _over_folder(measure, Report(name, how, f"a camera's sigma {sigma:g}", "noisy", protocol), data, progress)
+
+
+def _check_level(sigma: float) -> None:
+    if not 0 < sigma <= 255:
+        raise UsageError("the noise level is out of range", seen=sigma, expected="grey levels, above 0 and up to 255")
 
 
 def runner(
@@ -154,6 +185,17 @@ def noise(name: str, shape: tuple[int, ...], sigma: float) -> np.ndarray:
     """Gaussian noise that depends on the picture's name (without folder and suffix) and nothing else. float32"""
     seed = int.from_bytes(hashlib.sha256(Path(name).stem.encode()).digest()[:8], "little")
     return (sigma * np.random.Generator(np.random.PCG64(seed)).standard_normal(shape)).astype(np.float32)
+
+
+def camera_noise(name: str, clean: np.ndarray, sigma: float) -> np.ndarray:
+    """Noise that neighbouring pixels share, as reconstruction of colours and smoothing leave it, and that is stronger
+    in the shadows, as a tone curve makes it; `sigma` is that at middle grey. (h, w, c) in 0..1 -> the same, float32"""
+    grain = noise(name, clean.shape, 1.0)
+    for axis in (0, 1):
+        beside = np.roll(grain, 1, axis) + np.roll(grain, -1, axis)
+        grain = (grain + SHARED * beside) / np.sqrt(1 + 2 * SHARED**2)
+    gain = ((clean.mean(axis=2, keepdims=True) + 0.1) / 0.6) ** -SHADOWS
+    return (sigma * gain * grain).astype(np.float32)
 
 
 def as_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

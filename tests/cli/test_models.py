@@ -20,7 +20,11 @@ CARD = Card(
     "drawn",
     "CC0",
     "steps: 9\nseed: 7\n",
-    (Figure("Set5", "Y", {"psnr": 33.456}), Figure("Set5, self-ensemble", "Y", {"psnr": 33.9})),
+    (
+        Figure("Set5", "on Y", {"psnr": 33.456, "psnr of bicubic": 30.4, "ssim": 0.92}),
+        Figure("Set5, self-ensemble", "on Y", {"psnr": 33.9}),
+        Figure("B100", "on RGB", {"psnr": 28}),
+    ),
 )
 
 
@@ -57,9 +61,19 @@ def test_the_list_has_a_line_for_each(shipped: Path, capsys: pytest.CaptureFixtu
 def test_one_model_shows_its_card(shipped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "superres-x3"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "not for              faces" in lines and "Set5                 psnr 33.456 (Y)" in lines
-    assert "Set5, self-ensemble  psnr 33.9 (Y)" in lines
-    assert "sums                 1,500 multiply-adds for each pixel it is given" in lines
+    assert "not for     faces" in lines
+    assert "sums        1,500 multiply-adds for each pixel it is given" in lines
+    assert "time here   `pellucid plan superres-x3 --size 1920x1080` plans it" in lines
+    table = lines.index("measured on                             psnr  ssim")
+    assert lines[table + 1 : table + 8] == [
+        "Set5                 [1]              33.456  0.92",
+        "                          of bicubic    30.4",
+        "Set5, self-ensemble  [1]                33.9",
+        "B100                 [2]                  28",
+        "",
+        "[1] on Y",
+        "[2] on RGB",
+    ]
     assert lines[-2:] == ["  steps: 9", "  seed: 7"]
     assert run(["models", str(shipped / "another.safetensors"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["card"]["purpose"] == "grey pictures"

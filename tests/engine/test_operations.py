@@ -40,6 +40,7 @@ def test_like_torch(case: Case) -> None:
         assert error < case.tolerance, (h, w, error)
 
 
+@pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_same_bits_at_any_step_and_in_any_order(case: Case) -> None:
     """Threads, strips, blocks and streams change nothing, not a bit."""

@@ -8,8 +8,10 @@ import pytest
 
 import pellucid
 from pellucid import modelfile
+from pellucid.card import Card
 from pellucid.errors import PictureError, UsageError
 from pellucid.evaluate import runner
+from pellucid.graph import Graph, Node
 from pellucid.picture import Picture, from_float, read, to_float, write
 from pellucid.tasks.denoise import ALIKE, Wanted, denoise_file, level_of
 from pellucid.tasks.denoise import denoise as denoise_array
@@ -104,6 +106,17 @@ def test_strength_is_the_share_of_the_noise_that_goes(tmp_path, networks):
     np.testing.assert_array_equal(nothing, pixels)
     np.testing.assert_allclose(half, (nothing + everything) / 2, atol=1)
     assert np.abs(everything - nothing).max() > 100
+
+
+def test_a_picture_without_noise_stays_what_it_is(tmp_path):
+    """Whatever the network makes of it."""
+    darker = {"c.weight": np.array([0.9, 1], np.float32).reshape(1, 2, 1, 1)}
+    modelfile.save(tmp_path / "darker.safetensors", Graph((Node("c", "conv"),), 2), darker, Card("denoise"))
+    network, flat = pellucid.load(tmp_path / "darker.safetensors"), np.full((H, W, 1), 128, np.uint8)
+    for wanted in (Wanted(0), Wanted()):
+        np.testing.assert_array_equal(denoise({1: network}, tmp_path, flat, wanted)[0].pixels, flat)
+        np.testing.assert_array_equal(denoise_array(network, flat, wanted), flat)
+    assert (denoise_array(network, flat, Wanted(5)) != flat).any()
 
 
 def test_alpha_stays_and_what_is_transparent_is_not_measured(tmp_path, networks):

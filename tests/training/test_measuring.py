@@ -40,6 +40,15 @@ def test_processes_share_the_pictures_and_not_the_figures(root: Path) -> None:
     assert replace(card, figures=(), bf16_loss_db=None) == replace(network.card, figures=(), bf16_loss_db=None)
 
 
+def test_noise_is_white_or_a_cameras(root: Path) -> None:
+    path = denoising_model(root / "colour.safetensors")
+    measures = tuple(Measure("Two", "set", "part.txt", sigma=20, camera=camera) for camera in (False, True))
+    white, camera = measured(path, measures, root, processes=1).figures
+    assert (white.data, camera.data) == ("Two, noise 20", "Two, a camera's noise 20")
+    assert "psnr as 8 bit" in white.values and "psnr as 8 bit" not in camera.values
+    assert white.values["psnr of noisy"] != camera.values["psnr of noisy"] and "as a camera leaves" in camera.protocol
+
+
 def test_a_model_is_measured_on_what_it_is_for(root: Path) -> None:
     def measures(path: Path, sigma: float | None = None) -> tuple[Measure, ...]:
         return measures_of(pellucid.load(path), sigma)

@@ -48,10 +48,11 @@ def command(
     strength: float,
     model: str | None,
 ) -> int:
-    """Take the noise out of pictures: files, folders, or - for standard input.
+    """Take the noise out of pictures: files, folders, patterns in quotes, or - for standard input.
 
-    Depth, colour profile, EXIF, orientation, grey and transparency are kept. Files that exist already are left as they
-    are and count as done, so the same command goes on after an interruption; --overwrite makes them anew.
+    Depth, density, colour profile, EXIF, orientation, grey and transparency are kept; CMYK becomes sRGB. Files that
+    exist already are left as they are and count as done, so the same command goes on after an interruption; --overwrite
+    makes them anew.
     """
     import pellucid
     from pellucid import models as shipped

@@ -28,6 +28,7 @@ CLASSICAL = ("bicubic", "non-local-means")
 @click.option("--only", "names", metavar="FILE", help="Of the folder, the pictures that this file names, line by line.")
 @click.option("--scale", type=click.IntRange(min=2), help="Measure super-resolution by this factor.")
 @click.option("--sigma", type=click.FloatRange(0, 255, min_open=True), help="Measure denoising, in grey levels of 255.")
+@click.option("--camera", is_flag=True, help="With --sigma: noise as cameras leave it, shared by neighbouring pixels.")
 @click.option("--quality", type=click.IntRange(1, 100), help="With --scale: the small pictures are JPEGs of it.")
 @click.option(
     "--ensemble", is_flag=True, help="Average the model over the eight flips and turns: better, 8 times slower."
@@ -42,6 +43,7 @@ def command(
     scale: int | None,
     names: str | None,
     sigma: float | None,
+    camera: bool,
     quality: int | None,
     ensemble: bool,
     json_file: str | None,
@@ -58,7 +60,7 @@ def command(
     intersection over union for every class, and its mean.
     """
     from pellucid.errors import UsageError
-    from pellucid.evaluate import evaluate_denoise, evaluate_superres, named_in
+    from pellucid.evaluate import evaluate_camera, evaluate_denoise, evaluate_superres, named_in
 
     if json_file not in (None, "-"):
         refuse_unwritable(json_file)
@@ -75,6 +77,8 @@ def command(
         raise UsageError("one thing is measured at a time", seen=seen, expected="--scale N or --sigma S")
     if quality is not None and scale is None:
         raise UsageError("JPEGs are a matter of enlarging", seen="--quality with --sigma", expected="--scale N")
+    if camera and sigma is None:
+        raise UsageError("cameras' noise is a matter of denoising", seen="--camera with --scale", expected="--sigma S")
     pictures = data if names is None else named_in(names, data)
     run, name, how = _load(model, scale, sigma, precision, threads, ensemble)
     with bar_for(name) as bar:
@@ -86,7 +90,8 @@ def command(
         if scale is not None:
             report = evaluate_superres(run, pictures, scale, quality=quality, name=name, how=how, progress=advanced)
         else:
-            report = evaluate_denoise(run, pictures, sigma or 0, name=name, how=how, progress=advanced)
+            evaluate = evaluate_camera if camera else evaluate_denoise
+            report = evaluate(run, pictures, sigma or 0, name=name, how=how, progress=advanced)
     return _show(report, json_file)
 
 

@@ -46,6 +46,11 @@ class Wanted:
         if not 0 <= self.strength <= 1:
             raise UsageError("no such strength", seen=self.strength, expected="0 (nothing) to 1 (all of the noise)")
 
+    def share(self, sigma: float) -> float:
+        """Of what the network would take away from noise of this strength: none where there is no noise, for even told
+        so it would change pixels by a little."""
+        return self.strength if sigma > 0 else 0.0
+
 
 def denoise_file(
     models: Models,
@@ -73,7 +78,7 @@ def denoise_file(
             network.plan(info.height, info.width, options.precision, options.threads, options.memory)  # refuses early
             with open_writer(target, info, format=format, quality=options.quality, overwrite=options.overwrite) as file:
                 written = 0
-                for colour, alpha in ahead(_cleaned(network, reader, level, wanted.strength, options)):
+                for colour, alpha in ahead(_cleaned(network, reader, level, wanted.share(sigma), options)):
                     file.write(colour, alpha)
                     written += len(colour)
                     advanced(written, info.height)
@@ -92,12 +97,12 @@ def denoise(
     if sigma is None:
         whole = pixels if pixels.ndim == 3 else pixels[..., None]
         sigma = min(STRONGEST, estimate_sigma(whole, _takes_shared(network)))
-    level = level_of(network, sigma, pixels.shape[2] if pixels.ndim == 3 else 1)
+    level, share = level_of(network, sigma, pixels.shape[2] if pixels.ndim == 3 else 1), wanted.share(sigma)
 
     def run(x: np.ndarray) -> np.ndarray:  # (n, h, w, c) -> the same
         told = () if level is None else (np.full((*x.shape[:3], 1), level, np.float32),)
         clean = network.run(np.concatenate([x, *told], axis=3), precision, threads)
-        return clean if wanted.strength == 1 else x + np.float32(wanted.strength) * (clean - x)
+        return clean if share == 1 else x + np.float32(share) * (clean - x)
 
     return run_array(run, colours_of(network, level), pixels)
 
