@@ -1,5 +1,5 @@
-"""What is measured, as data: networks, sizes, and a picture-like input. Never zeros, and never a size at which a peer
-is known to stumble (512 x 512 for net B, a width of 640 for net D)."""
+"""What is measured, as data: networks, sizes, what is run by default, and a picture-like input. Never zeros, and never
+a size at which a peer is known to stumble (512 x 512 for net B, a width of 640 for net D)."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "D": lambda: chain(16, 3),
 }
 
+SIZES = ((360, 656), (180, 320), (512, 528), (1080, 1920))
+
 CASES = [
-    *(Case(f"{name}-{h}x{w}", net, h, w) for name, net in NETWORKS.items() for h, w in ((360, 656), (180, 320))),
-    Case("B-512x528", NETWORKS["B"], 512, 528),
-    Case("B-1080x1920", NETWORKS["B"], 1080, 1920),
+    *(Case(f"{name}-{h}x{w}", net, h, w) for name, net in NETWORKS.items() for h, w in SIZES),
     Case("unet-384x480", unet, 384, 480),
     Case("1x1-180x320", lambda: layer(1), 180, 320),
     Case("5x5-180x320", lambda: layer(5, 32), 180, 320),
@@ -128,6 +128,14 @@ WHOLE_PROCESSES = [
     upscaling("upscale-360x640", "superres-x3"),
     upscaling("upscale-swift-360x640", "superres-x3-swift"),
 ]
+
+DEFAULT = (
+    *("A-360x656", "B-180x320", "C-360x656", "D-360x656", "unet-384x480"),
+    *("1x1-180x320", "5x5-180x320", "stride2-180x320", "depthwise-180x320", "resnet18-224x224", "vgg11-224x224"),
+    *("superres-x3-360x656", "superres-x3-swift-360x656", "denoise-colour-360x656", "denoise-light-360x656"),
+    *("digits-28x28", "streets-352x640", "upscale-360x640", "upscale-swift-360x640"),
+)
+"""What is run when none is named: something of each kind, with a tenth of the operations of all cases."""
 
 
 def picture(height: int, width: int, channels: int = 3) -> np.ndarray:

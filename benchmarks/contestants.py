@@ -27,16 +27,25 @@ def pixels_last(y: np.ndarray) -> np.ndarray:
 
 def pellucid(precision: str) -> Prepare:
     def prepare(module: nn.Module, x: np.ndarray, threads: int) -> Run:
-        import pellucid
-        from pellucid.learn import export
-
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "case.safetensors")
-            export(module, path, torch.from_numpy(x).permute(0, 3, 1, 2))
-            network = pellucid.load(path)
-        return lambda: network.run(x, precision=precision, threads=threads)
+            exported(module, x, path)
+            return opened(path, precision, x, threads)
 
     return prepare
+
+
+def exported(module: nn.Module, x: np.ndarray, path: str) -> None:
+    from pellucid.learn import export
+
+    export(module, path, torch.from_numpy(x).permute(0, 3, 1, 2))
+
+
+def opened(path: str, precision: str, x: np.ndarray, threads: int) -> Run:
+    import pellucid
+
+    network = pellucid.load(path)
+    return lambda: network.run(x, precision=precision, threads=threads)
 
 
 def torch_eager(dtype: torch.dtype | None = None, compiled: bool = False) -> Prepare:
@@ -81,9 +90,10 @@ def openvino(precision: str) -> Prepare:
     return prepare
 
 
+OURS = {"pellucid": "fp32", "pellucid-bf16": "bf16"}
+
 CONTESTANTS: dict[str, Prepare] = {
-    "pellucid": pellucid("fp32"),
-    "pellucid-bf16": pellucid("bf16"),
+    **{name: pellucid(precision) for name, precision in OURS.items()},
     "torch": torch_eager(),
     "torch-compile": torch_eager(compiled=True),
     "torch-bf16": torch_eager(torch.bfloat16),

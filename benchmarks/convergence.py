@@ -19,7 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.run import RECORDS, _machine
+from benchmarks.options import RECORDS
+from benchmarks.run import _machine
 from pellucid.learn.recipes import load_recipe
 from pellucid.learn.training.figures import PictureFigures
 from pellucid.learn.training.job import Job

@@ -24,7 +24,8 @@ from pathlib import Path  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.run import RECORDS, _machine  # noqa: E402
+from benchmarks.options import RECORDS  # noqa: E402
+from benchmarks.run import _machine  # noqa: E402
 from pellucid.learn.recipes import load_recipe  # noqa: E402
 from pellucid.learn.training.callbacks import Callback, Report  # noqa: E402
 from pellucid.learn.training.job import Job  # noqa: E402

@@ -1,12 +1,19 @@
 """One runner for all cases: peers and we in turn within one process, medians and spread, ratios pair by pair.
 
-    python benchmarks/run.py [CASE...] [--peers torch,onnxruntime,openvino] [--threads 2] [--rounds 15] [--json FILE]
+    python benchmarks/run.py [CASE...] [--peers torch,onnxruntime,openvino] [--threads 2] [--rounds 9] [--json FILE]
     python benchmarks/run.py [CASE...] --isa avx2 [--hold-peers]
+    python benchmarks/run.py --list
+
+Without a case, as `make bench` runs it, something of each kind is measured, which takes some ten minutes on two cores;
+`--list` prints the names of all cases, of which a few alone take as long: A, B, C and D are chains of 3x3 convolutions
+at four sizes. With `train` for a case the rest goes to `train.py`, which measures steps of training.
 
 A ratio is the median over rounds of (peer's time / our time of the same round), so that a slow moment of the machine
-falls on both. Errors are against float32 PyTorch. Peak memory is what a run adds to a fresh process that has loaded the
-network, its input and its output. `--record` writes a dated file with the machine in it to `benchmarks/record/`. With
-`train` for a case the rest goes to `train.py`, which measures steps of training.
+falls on both. Operations are counted as for direct convolution, and shares are of the peak that the threads have in
+float32 on the instruction set that we use, measured at the start: Winograd and bfloat16 may exceed it, and peers too
+where that set is not the best. Errors are against float32 PyTorch. Peak memory is what a first run adds to a fresh
+process that has loaded the network, its input and its output. `--record` writes a dated file with the machine in it to
+`benchmarks/record/`.
 
 `--isa` names the instruction set that we use; `--hold-peers` holds those peers to it whose kernels listen to oneDNN's
 ONEDNN_MAX_CPU_ISA, which are OpenVINO's convolutions and torch's. The cases of whole processes run their commands in
@@ -19,19 +26,16 @@ import os
 import sys
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads its threads
-if "--isa" in sys.argv[:-1]:  # before anything asks for the processor
-    os.environ["PELLUCID_ISA"] = isa = sys.argv[sys.argv.index("--isa") + 1]
-    if "--hold-peers" in sys.argv:
-        os.environ["ONEDNN_MAX_CPU_ISA"] = {"avx512": "AVX512_CORE", "scalar": "SSE41"}.get(isa, isa.upper())
 
 import argparse  # noqa: E402
 import datetime  # noqa: E402
-import json  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+from collections.abc import Mapping  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -39,38 +43,63 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
-from benchmarks.cases import CASES, WHOLE_PROCESSES, Case, WholeProcess, picture  # noqa: E402
-from benchmarks.contestants import BF16, CONTESTANTS, pixels_last  # noqa: E402
+from benchmarks.cases import CASES, DEFAULT, WHOLE_PROCESSES, Case, WholeProcess, picture  # noqa: E402
+from benchmarks.contestants import BF16, CONTESTANTS, OURS, exported, opened, pixels_last  # noqa: E402
+from benchmarks.memory import added_at_peak  # noqa: E402
+from benchmarks.options import (  # noqa: E402
+    Parser,
+    expect_installed,
+    expect_isa,
+    in_one_line,
+    known_names,
+    known_peers,
+    record_files,
+    write_record,
+)
+from pellucid import _engine  # noqa: E402
+from pellucid.errors import UsageError  # noqa: E402
 
-RECORDS = Path(__file__).parent / "record"
+EVERYTHING: dict[str, Case | WholeProcess] = {
+    **{case.name: case for case in CASES},
+    **{case.name: case for case in WHOLE_PROCESSES},
+}
 PAUSE = 0.05
 """Seconds between contestants: pools that spin after their work must be asleep before the next one starts."""
 
 
-def main() -> None:
-    if sys.argv[1:2] == ["train"]:
+def main(words: list[str]) -> None:
+    if words[:1] == ["train"]:
         from benchmarks import train
 
-        del sys.argv[1]
-        return train.main()
-    options = _options()
+        return train.main(words[1:])
+    options = _options(words)
+    if options.list:
+        print("\n".join(f"{name}{'  (by default)' * (name in DEFAULT)}" for name in EVERYTHING))
+        return
     if options.memory_of:
-        (case,) = (case for case in CASES if case.name == options.cases[0])
+        case = next(case for case in CASES if case.name == options.cases[0])
         print(_memory_here(case, options.memory_of, options.threads))
         return
-    cases = [_case(name) for name in options.cases] if options.cases else [*CASES, *WHOLE_PROCESSES]
-    names = [*_ours(options.peers), *options.peers]
+    chosen = [EVERYTHING[name] for name in options.cases or DEFAULT]
+    if any(isinstance(case, Case) for case in chosen):
+        expect_installed(options.peers)
+    files = record_files(options)
+    if options.isa:
+        _hold_to(options.isa, options.hold_peers)
+    names = list(dict.fromkeys([*_ours(options.peers), *options.peers]))
     machine = _machine()
+    print(machine_line(machine), flush=True)
     results = []
-    for case in cases:
-        if isinstance(case, WholeProcess):
-            results.append(measure_processes(case, options.rounds))
+    for one in chosen:
+        if isinstance(one, WholeProcess):
+            results.append(measure_processes(one, options.rounds))
             print(table(results[-1]), flush=True)
             continue
-        result = measure(case, names, options.threads, options.rounds, machine)
+        result = measure(one, names, options.threads, options.rounds, machine)
         if options.memory:
             for name, figures in result["contestants"].items():
-                figures["memory_mb"] = _memory_in_a_fresh_process(case, name, options.threads)
+                memory = _memory_in_a_fresh_process(one, name, result["output_bytes"], options.threads)
+                figures["memory_mb"] = round(memory, 1)
         results.append(result)
         print(table(result), flush=True)
     record = {
@@ -80,12 +109,7 @@ def main() -> None:
         "machine": machine,
         "cases": results,
     }
-    if options.json:
-        Path(options.json).write_text(json.dumps(record, indent=1) + "\n")
-    if options.record:
-        path = RECORDS / f"{record['date']}-{options.record}.json"
-        path.write_text(json.dumps(record, indent=1) + "\n")
-        print(f"record: {path}", file=sys.stderr)
+    write_record(record, files)
 
 
 def measure(case: Case, names: list[str], threads: int, rounds: int, machine: dict) -> dict:
@@ -106,7 +130,7 @@ def measure(case: Case, names: list[str], threads: int, rounds: int, machine: di
             start = time.perf_counter()
             run()
             seconds[name].append(time.perf_counter() - start)
-    operations = _operations(module, x)
+    operations, peak = _operations(module, x), peak_gflops(machine, threads)
     figures = {}
     for name in names:
         ours = "pellucid-bf16" if name in BF16 else "pellucid"
@@ -116,12 +140,14 @@ def measure(case: Case, names: list[str], threads: int, rounds: int, machine: di
             "spread_ms": [round(1000 * min(seconds[name]), 3), round(1000 * max(seconds[name]), 3)],
             "ns_per_pixel": round(1e9 * median / (case.height * case.width), 2),
             "gflops": round(operations / median / 1e9, 1),
+            "share_of_peak": round(operations / median / 1e9 / peak, 3),
             "error": errors[name],
         }
         if ours in seconds and name != ours:
             pairs = [peer / own for peer, own in zip(seconds[name], seconds[ours], strict=True)]
             figures[name]["ratio"] = round(statistics.median(pairs), 3)
-    return {"case": case.name, "operations": operations, "contestants": figures}
+    result = {"case": case.name, "operations": operations, "peak_gflops": round(peak, 1), "output_bytes": right.nbytes}
+    return result | {"contestants": figures}
 
 
 def measure_processes(case: WholeProcess, rounds: int) -> dict:
@@ -153,16 +179,32 @@ def measure_processes(case: WholeProcess, rounds: int) -> dict:
 
 
 def table(result: dict) -> str:
-    lines = [result["case"] + (f": {result['operations'] / 1e9:.1f} GFLOP" if "operations" in result else "")]
+    lines = [result["case"]]
+    if "operations" in result:
+        lines[0] += f": {result['operations'] / 1e9:.1f} GFLOP; peak {result['peak_gflops']:.1f} GFLOP/s"
     for name, f in result["contestants"].items():
         ratio = f"{f['ratio']:5.2f} x ours" if "ratio" in f else " " * 12
-        memory = f"  {f['memory_mb']:6.0f} MB" if "memory_mb" in f else ""
+        memory = f"  {f['memory_mb']:6.1f} MB" if "memory_mb" in f else ""
         spread = f"{f['spread_ms'][0]:.1f} to {f['spread_ms'][1]:.1f}"
         speed = ""
         if "gflops" in f:
-            speed = f"{f['ns_per_pixel']:8.1f} ns/pixel {f['gflops']:7.1f} GFLOP/s  error {f['error']:.1e}"
+            share = f"{100 * f['share_of_peak']:4.0f} % of peak"
+            speed = f"{f['ns_per_pixel']:8.1f} ns/pixel {f['gflops']:7.1f} GFLOP/s {share}  error {f['error']:.1e}"
         lines.append(f"  {name:<15} {f['ms']:8.2f} ms  ({spread})  {ratio}  {speed}{memory}")
     return "\n".join(lines)
+
+
+def machine_line(machine: Mapping[str, Any]) -> str:
+    rates = "GB/s from L1, L2, L3, memory"
+    return (
+        f"{machine['processor']}, {machine['threads']} threads, {machine['in use']}; a core's peaks: "
+        f"{machine['float32 GFLOP/s']:.1f} GFLOP/s in float32, {', '.join(map(str, machine[rates]))} {rates}"
+    )
+
+
+def peak_gflops(machine: Mapping[str, Any], threads: int) -> float:
+    """Of so many threads in float32; those beyond the cores add nothing."""
+    return machine["float32 GFLOP/s"] * min(threads, machine["threads"])
 
 
 def _operations(module: torch.nn.Module, x: np.ndarray) -> int:
@@ -172,24 +214,23 @@ def _operations(module: torch.nn.Module, x: np.ndarray) -> int:
     return counter.get_total_flops()
 
 
-def _memory_in_a_fresh_process(case: Case, name: str, threads: int) -> float:
-    command = [sys.executable, __file__, case.name, "--memory-of", name, "--threads", str(threads)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+def _memory_in_a_fresh_process(case: Case, name: str, output_bytes: int, threads: int) -> float:
+    """Our model file is made here: export runs a network, and the engine keeps a result's memory for the next one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/case.safetensors"
+        if name in OURS:
+            exported(case.network(), picture(case.height, case.width, case.channels), path)
+        command = [sys.executable, __file__, case.name, "--threads", str(threads)]
+        command += ["--memory-of", name, str(output_bytes), path]
+        return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1])
 
 
-def _memory_here(case: Case, name: str, threads: int) -> float:
+def _memory_here(case: Case, told: list[str], threads: int) -> float:
     """Megabytes that the first run adds at its peak, beyond its output."""
-    run = CONTESTANTS[name](case.network(), picture(case.height, case.width, case.channels), threads)
-    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark falls to what is in use now
-    before = _status("VmHWM")
-    output = run()
-    return (_status("VmHWM") - before) / 1000 - output.nbytes / 1e6
-
-
-def _status(field: str) -> int:
-    """A line of this process's status, in kilobytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field))
+    name, output_bytes, path = told
+    x = picture(case.height, case.width, case.channels)
+    run = opened(path, OURS[name], x, threads) if name in OURS else CONTESTANTS[name](case.network(), x, threads)
+    return added_at_peak(run, int(output_bytes))
 
 
 def _machine() -> dict:
@@ -198,40 +239,32 @@ def _machine() -> dict:
     return describe(measure=True)
 
 
-def _case(name: str) -> Case | WholeProcess:
-    everything = {case.name: case for case in [*CASES, *WHOLE_PROCESSES]}
-    if name not in everything:
-        sys.exit(f"unknown case {name!r}; expected one of {', '.join(everything)}")
-    return everything[name]
+def _hold_to(isa: str, peers_too: bool) -> None:
+    """Here, and in the processes that we start; oneDNN asks at its first convolution."""
+    os.environ["PELLUCID_ISA"] = isa
+    _engine.set_isa(isa)
+    if peers_too:
+        os.environ["ONEDNN_MAX_CPU_ISA"] = {"avx512": "AVX512_CORE", "scalar": "SSE41"}.get(isa, isa.upper())
 
 
 def _ours(peers: list[str]) -> list[str]:
     """In bfloat16 too beside peers that are, or alone where the processor is made for it."""
-    from pellucid import _engine
-
     in_bf16 = BF16 & set(peers) or (not peers and _engine.isa() == "amx")
     return ["pellucid"] + (["pellucid-bf16"] if in_bf16 else [])
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", metavar="CASE")
-    parser.add_argument("--peers", default="torch,onnxruntime,openvino", help=f"of {', '.join(CONTESTANTS)}")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--rounds", type=int, default=15)
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = Parser(__doc__, peers=list(CONTESTANTS), chosen="torch,onnxruntime,openvino", rounds=9)
     parser.add_argument("--isa", help="the instruction set that we use, as PELLUCID_ISA names it")
     parser.add_argument("--hold-peers", action="store_true", help="hold oneDNN's kernels to --isa too")
-    parser.add_argument("--memory", action="store_true", help="measure peak memory too, in fresh processes")
-    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--record", metavar="NAME", help="write benchmarks/record/DATE-NAME.json")
-    options = parser.parse_args()
-    options.peers = [name for name in options.peers.split(",") if name]
-    for name in options.peers:
-        if name not in CONTESTANTS:
-            parser.error(f"unknown peer {name!r}; expected some of {', '.join(CONTESTANTS)}")
+    options = parser.parse_args(words)
+    options.cases = known_names("case", options.cases, list(EVERYTHING))
+    options.peers = known_peers(options.peers, list(CONTESTANTS))
+    expect_isa(options.isa)
+    if options.hold_peers and not options.isa:
+        raise UsageError("--hold-peers holds peers to --isa", seen="no --isa", expected="both", hint="--isa avx2")
     return options
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(in_one_line(main, sys.argv[1:]))

@@ -6,9 +6,10 @@ We are `accelerate`, `losses.MeanSquared` and `AdamW`; torch is channels_last, `
 the median over rounds of (peer's time / our time of the same round), so that a slow moment of the machine falls on
 both. Every contestant begins with the same weights and batch; its gradients in the first step are compared with torch's
 in float64 in the same run. Where the processor has matrix tiles we train in bfloat16 as well, and are held against by
-torch in bfloat16. `--isa avx2` holds everyone to AVX2, in a process of its own. Peak memory is
-what two steps add to a fresh process that has the network and its batch. `--record` writes a dated file with the
-machine in it to `benchmarks/record/`.
+torch in bfloat16. `--isa avx2` holds everyone to AVX2, in a process of its own. Shares are of the peak that the threads
+have in float32, measured at the start. Peak memory is what two steps add to a fresh process that has the network and
+its batch; what torch-compile compiles counts, too. `--record` writes a dated file with the machine in it to
+`benchmarks/record/`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads its th
 
 import argparse  # noqa: E402
 import datetime  # noqa: E402
-import json  # noqa: E402
 import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
@@ -35,7 +35,18 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from benchmarks.run import PAUSE, RECORDS, _machine, _status  # noqa: E402
+from benchmarks.memory import added_at_peak  # noqa: E402
+from benchmarks.options import (  # noqa: E402
+    Parser,
+    expect_installed,
+    expect_isa,
+    in_one_line,
+    known_names,
+    known_peers,
+    record_files,
+    write_record,
+)
+from benchmarks.run import PAUSE, _machine, machine_line, peak_gflops  # noqa: E402
 from pellucid.learn import accelerate  # noqa: E402
 from pellucid.learn.layers import on_tiles  # noqa: E402
 from pellucid.learn.losses import MeanSquared  # noqa: E402
@@ -81,6 +92,7 @@ CASES = (
     Case("superres-32", (3, *(32,) * 6, 27)),
     Case("denoise-64", (3, *(64,) * 16, 3), size=50),
 )
+CASES_BY_NAME = {case.name: case for case in CASES}
 
 
 class Contestant:
@@ -116,7 +128,7 @@ class Contestant:
         self.optimiser.step()
 
 
-def measure(case: Case, names: list[str], rounds: int) -> dict:
+def measure(case: Case, names: list[str], rounds: int, peak: float) -> dict:
     """Seconds of every contestant over the rounds, ratios against ours of the same precision if we have it, the largest
     error of a gradient."""
     contestants = [Contestant(name, case) for name in names]
@@ -143,10 +155,11 @@ def measure(case: Case, names: list[str], rounds: int) -> dict:
             "ms": round(1000 * statistics.median(times), 2),
             "spread_ms": [round(1000 * min(times), 2), round(1000 * max(times), 2)],
             "gflops": round(operations / statistics.median(times) / 1e9, 1),
+            "share_of_peak": round(operations / statistics.median(times) / 1e9 / peak, 3),
             "ratio": round(statistics.median(ratios), 3),
             "gradient_error": errors[name],
         }
-    return {"case": case.name, "operations": operations, "contestants": figures}
+    return {"case": case.name, "operations": operations, "peak_gflops": round(peak, 1), "contestants": figures}
 
 
 def _right_gradients(case: Case) -> list[Tensor]:
@@ -164,79 +177,71 @@ def _memory_in_a_fresh_process(case: Case, name: str, threads: int) -> float:
 def _memory_here(case: Case, name: str) -> float:
     """Megabytes that two steps add at their peak: maps, gradients, the optimiser's averages, scratch."""
     contestant = Contestant(name, case)
-    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark falls to what is in use now
-    before = _status("VmHWM")
-    for _ in range(2):
-        contestant.step()
-    return (_status("VmHWM") - before) / 1000
+
+    def two_steps() -> None:
+        for _ in range(2):
+            contestant.step()
+
+    return added_at_peak(two_steps)
 
 
 def table(result: dict) -> str:
-    lines = [f"{result['case']}: {result['operations'] / 1e9:.0f} GFLOP a step"]
+    lines = [
+        f"{result['case']}: {result['operations'] / 1e9:.0f} GFLOP a step; peak {result['peak_gflops']:.1f} GFLOP/s"
+    ]
     for name, f in result["contestants"].items():
         spread = f"{f['spread_ms'][0]:.0f} to {f['spread_ms'][1]:.0f}"
+        speed = f"{f['gflops']:6.0f} GFLOP/s {100 * f['share_of_peak']:4.0f} % of peak"
         error = f"gradients within {f['gradient_error']:.0e}"
         error += f"  {f['memory_mb']:5.0f} MB" if "memory_mb" in f else ""
-        lines.append(
-            f"  {name:<14} {f['ms']:8.1f} ms  ({spread})  {f['ratio']:5.2f} x ours  {f['gflops']:6.0f} GFLOP/s  {error}"
-        )
+        lines.append(f"  {name:<14} {f['ms']:8.1f} ms  ({spread})  {f['ratio']:5.2f} x ours  {speed}  {error}")
     return "\n".join(lines)
 
 
-def main() -> None:
-    options = _options()
+def main(words: list[str]) -> None:
+    options = _options(words)
+    if options.list:
+        print("\n".join(CASES_BY_NAME))
+        return
     held = HELD.get(options.isa, {})
     if any(os.environ.get(name) != value for name, value in held.items()):
-        sys.exit(subprocess.run([sys.executable, __file__, *sys.argv[1:]], env=os.environ | held).returncode)
+        sys.exit(subprocess.run([sys.executable, __file__, *words], env=os.environ | held).returncode)
     torch.set_num_threads(options.threads)
+    cases = [CASES_BY_NAME[name] for name in options.cases or CASES_BY_NAME]
     if options.memory_of:
-        print(_memory_here(next(case for case in CASES if case.name == options.cases[0]), options.memory_of))
+        print(_memory_here(cases[0], *options.memory_of))
         return
-    cases = [case for case in CASES if not options.cases or case.name in options.cases]
+    expect_installed(options.peers)
+    files = record_files(options)
+    machine = _machine()
+    print(machine_line(machine), flush=True)
     results = []
     for case in cases:
-        results.append(measure(case, [*ours(), *options.peers], options.rounds))
+        results.append(measure(case, [*ours(), *options.peers], options.rounds, peak_gflops(machine, options.threads)))
         for name, figures in results[-1]["contestants"].items() if options.memory else ():
             figures["memory_mb"] = round(_memory_in_a_fresh_process(case, name, options.threads), 1)
         print(table(results[-1]), flush=True)
-    if not (options.json or options.record):
-        return
-    today = datetime.date.today().isoformat()
     record = {
-        "date": today,
+        "date": datetime.date.today().isoformat(),
         "threads": options.threads,
         "held to": options.isa,
-        "machine": _machine(),
+        "machine": machine,
         "cases": results,
     }
-    for path in (options.json, options.record and RECORDS / f"{today}-{options.record}.json"):
-        if path:
-            Path(path).write_text(json.dumps(record, indent=1) + "\n")
-            print(f"record: {path}", file=sys.stderr)
+    write_record(record, files)
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(case.name for case in CASES)}")
-    parser.add_argument("--peers", default="torch,torch-bf16", help=f"of {', '.join(PEERS)}")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--isa", choices=HELD, help="hold everyone to this instruction set")
-    parser.add_argument("--memory", action="store_true", help="measure peak memory too, in fresh processes")
-    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--record", metavar="NAME", help="write benchmarks/record/DATE-NAME.json")
-    options = parser.parse_args()
-    options.peers = [name for name in options.peers.split(",") if name]
-    for kind, known, asked in (
-        ("peer", PEERS, options.peers),
-        ("case", [case.name for case in CASES], options.cases),
-    ):
-        for name in asked:
-            if name not in known:
-                parser.error(f"unknown {kind} {name!r}; expected some of {', '.join(known)}")
+def _options(words: list[str]) -> argparse.Namespace:
+    parser = Parser(__doc__, peers=PEERS, chosen="torch,torch-bf16", rounds=9)
+    parser.add_argument("--isa", help=f"hold everyone to this instruction set, of {', '.join(HELD)}")
+    options = parser.parse_args(words)
+    options.cases = known_names("case", options.cases, list(CASES_BY_NAME))
+    options.peers = known_peers(options.peers, PEERS)
+    if options.isa:
+        known_names("instruction set", [options.isa], list(HELD))
+        expect_isa(options.isa)
     return options
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(in_one_line(main, sys.argv[1:]))

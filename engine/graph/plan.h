@@ -65,6 +65,7 @@ class Plan {
   void frontier(Axis axis, int pass, long known, std::vector<long>& out) const;
   void beginning(Axis axis, int pass, std::vector<long>& out) const;  // before anything is known
   void take_height(long h);                                           // the end of a stream
+  long columns_of(int node) const;  // of its map, with those that the last block of each strip has in excess
 
   const Lowered& graph;
   PlanRequest request;

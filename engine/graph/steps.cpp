@@ -41,21 +41,27 @@ void Plan::choose_steps() {
   strip = strip_with_fewest_columns(strip, gx);
 }
 
-// Columns that kernels compute, weighted by the operations of each: those of a block's end are computed in vain.
+// Columns of a map that its kernel computes, strip by strip: those of a block's end are computed in vain.
+long Plan::columns_of(int node) const {
+  const int block_of = graph.nodes[node].primitive->columns();
+  const auto& edges = passes[nodes[node].pass].columns;
+  long all = 0;
+  for (std::size_t s = 1; s < edges.size(); s++) {
+    const long left = std::max(edges[s - 1][node], 0L), right = std::min(edges[s][node], nodes[node].shape.w);
+    if (left < right) all += up_to_multiple(right - left, block_of);
+  }
+  return all;
+}
+
+// Those of all maps whose kernels take blocks of columns, weighted by the operations of each.
 double Plan::columns_computed() const {
   double all = 0;
   for (std::size_t i = 1; i < nodes.size(); i++) {
     const Primitive& primitive = *graph.nodes[i].primitive;
-    const int block_of = primitive.columns();
-    if (!nodes[i].alive || block_of == 1) continue;
+    if (!nodes[i].alive || primitive.columns() == 1) continue;
     std::vector<Shape> in;
     for (int from : graph.nodes[i].inputs) in.push_back(nodes[from].shape);
-    const double each = primitive.multiply_adds(in) * double(nodes[i].shape.h);
-    const auto& edges = passes[nodes[i].pass].columns;
-    for (std::size_t s = 1; s < edges.size(); s++) {
-      const long left = std::max(edges[s - 1][i], 0L), right = std::min(edges[s][i], nodes[i].shape.w);
-      if (left < right) all += each * double(up_to_multiple(right - left, block_of));
-    }
+    all += primitive.multiply_adds(in) * double(nodes[i].shape.h) * double(columns_of(int(i)));
   }
   return all;
 }

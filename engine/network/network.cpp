@@ -170,10 +170,11 @@ PlanInfo Network::plan(long h, long w, const RunOptions& options) const {
       const long lines = (axis.extent - axis.phase + node.tile - 1) / node.tile * node.tile;
       return double(axis.phase ? lines + node.tile : lines);
     };
+    const double columns = lowered.primitive->columns() > 1 ? double(plan->columns_of(int(i))) : grid(node.x);
     const double pixels = double(node.shape.h) * double(node.shape.w);
     info.nodes.push_back({lowered.name, lowered.operation, lowered.primitive->kernel(), shape_of(int(i)), node.pass,
                           node.direct ? 0 : node.capacity, node.whole, node.spilled, node.bytes, each * pixels,
-                          each * (grid(node.y) * grid(node.x) - pixels), node.tile, node.y.phase, node.x.phase});
+                          each * (grid(node.y) * columns - pixels), node.tile, node.y.phase, node.x.phase});
     info.weight_bytes += i ? lowered.primitive->weight_bytes() : 0;
   }
   info.input = shape_of(0), info.output = shape_of(plan->graph.output);

@@ -87,7 +87,7 @@ struct NodePlan {
   bool whole, spilled;
   std::size_t bytes;
   double multiply_adds;        // needed
-  double extra_multiply_adds;  // computed outside of the picture, to fill the last tiles
+  double extra_multiply_adds;  // computed in vain, to fill the last tiles of the picture, or of each strip
   int tile, phase_y, phase_x;
 };
 struct PlanInfo {

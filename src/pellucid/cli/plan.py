@@ -35,22 +35,36 @@ def command(
     h, w = size or network.graph.size or (1080, 1920)
     plan = network.plan(h, w, precision=precision, threads=threads, memory=memory)
     if not quick:
-        plan["expected_seconds"] = expected_seconds(plan)
+        from pellucid import _engine
+
+        plan["expected_seconds"] = expected_seconds(plan, _engine.measure_peaks(), _engine.hardware())
     if as_json:
         click.echo(json.dumps(plan, indent=2))
         return
     click.echo("\n".join([*layers(plan), "", *summary(plan, network.precision_in_words(precision))]))
 
 
-def expected_seconds(plan: dict[str, Any]) -> float:
-    """The time that the multiply-adds take at this machine's measured peak: the least that direct convolution needs."""
-    from pellucid import _engine
+def expected_seconds(plan: dict[str, Any], peaks: dict[str, float], caches: dict[str, Any]) -> float:
+    """The time of direct convolution if every layer ran at a core's peak of float32 arithmetic or, where that takes
+    longer, of the memory that its map is written to and read from.
 
-    return 2 * sum(_sums(plan)) / (_engine.measure_peaks()["flops"] * plan["threads"])
+    The rows of a strip are taken to lie in the smallest cache that holds them, maps that are kept whole and what the
+    caller gives and gets beyond the caches.
+    """
+    strip = _strip_bytes(plan)
+    near = next((level for level in ("l2", "l3") if strip <= caches[f"{level}_bytes"]), "memory")
+    seconds = 0.0
+    for node in plan["nodes"]:
+        h, w, c = node["shape"]
+        row = node["bytes"] / node["rows"] if node["rows"] else 4 * w * c  # no rows: written where the caller wants it
+        moved = h * row * (2 if node["rows"] else 1)
+        arithmetic = 2 * (node["multiply_adds"] + node["extra_multiply_adds"]) / peaks["flops"]
+        seconds += max(arithmetic, moved / peaks["memory" if node["whole"] or not node["rows"] else near])
+    return seconds / plan["threads"]
 
 
 def summary(plan: dict[str, Any], precision: str) -> list[str]:
-    """The plan's totals in words."""
+    """The plan's totals in words. Channels that fill up a vector or a matrix tile are not counted as computed."""
     needed, extra = _sums(plan)
     (h, w, c), (oh, ow, oc) = plan["input"], plan["output"]
     lines = [
@@ -60,11 +74,14 @@ def summary(plan: dict[str, Any], precision: str) -> list[str]:
         f" a strip's rows take {_strip_bytes(plan) / 1e6:,.1f} MB",
         f"memory      {plan['arena_bytes'] / 1e6:,.1f} MB of rings and maps, {plan['scratch_bytes'] / 1e6:,.1f} MB of"
         f" scratch, {plan['weight_bytes'] / 1e6:,.1f} MB of weights, {plan['spilled_bytes'] / 1e6:,.1f} MB spilled",
-        f"operations  {needed / 1e9:,.2f} G multiply-adds, {100 * extra / max(needed, 1):.1f} % more at edges of tiles",
+        f"operations  {needed / 1e9:,.2f} G multiply-adds, {100 * extra / max(needed, 1):.1f} % more in vain at edges"
+        " of tiles and strips",
     ]
     if "expected_seconds" in plan:
+        faster = any(node["kernel"].startswith("tiles") for node in plan["nodes"])
         lines.append(
-            f"time        {1000 * plan['expected_seconds']:,.0f} ms if every operation ran at the measured peak"
+            f"time        {1000 * plan['expected_seconds']:,.0f} ms if every layer ran at the measured peak of float32,"
+            f" or of its memory where that takes longer{'; matrix tiles are faster' if faster else ''}"
         )
     return lines
 
