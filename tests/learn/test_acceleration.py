@@ -91,11 +91,20 @@ def test_a_script_computes_by_itself(made: Callable[[nn.Module], nn.Module]) -> 
     assert dict(report.left) == {"0": "TorchScript computes a Conv2d by itself, accelerate the module it was made from"}
 
 
+def test_depthwise_convolutions_stay_on_torch_and_end_a_chain() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3, groups=8), nn.ReLU(), nn.Conv2d(16, 3, 1))
+    x, before = torch.randn(1, 3, 9, 9), copy.deepcopy(net)
+    report = accelerate(net)
+    assert report.convolutions == ("0", "4") and report.left[0][0] == "2" and "depthwise" in report.left[0][1]
+    torch.testing.assert_close(net(x), before(x))
+    assert accelerate(nn.Conv2d(1, 8, 3)).left == ()  # one channel of a grey picture is no such thing
+
+
 def test_the_report_says_what_autocast_leaves_to_torch(isa: None) -> None:
     _engine.set_isa("amx-emulated")
     size_kept = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 1))
     assert "autocast" not in str(accelerate(size_kept))
-    others = [nn.Conv2d(8, 8, 5, padding=2), nn.Conv2d(8, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 8, 3)]
+    others = [nn.Conv2d(8, 8, 5, padding=2), nn.Conv2d(8, 8, 3, 2, 1), nn.Conv2d(8, 8, 3, groups=4), nn.Conv2d(8, 8, 3)]
     report = accelerate(nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), *others))
     assert report.off_tiles == ("1", "2", "3", "4") and len(report.convolutions) == 5
     assert str(report).splitlines()[-1].startswith("under bfloat16 autocast torch's are 1, 2, 3, 4: matrix tiles take")
