@@ -4,8 +4,8 @@
 
 BM3D comes with the extra `bench`; its licence allows non-commercial use only, and nothing of Pellucid needs it. It
 takes 8 s of a processor for a grey picture of BSD68 and 20 s in colour, so it sees every seventh picture of a set, or
-none with `--every 0`; non-local means sees all. The record grows row by row, and the same command goes on where it was
-stopped. `docs/results.md` shows the newest one.
+none with `--every 0`, and our network the same ones beside it; non-local means sees all. The record grows row by row,
+and the same command goes on where it was stopped. `docs/results.md` shows the newest one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from training.measuring import COLOUR, GREY, Measure  # noqa: E402
 
-from pellucid.evaluate import evaluate_denoise  # noqa: E402
+import pellucid  # noqa: E402
+from pellucid.evaluate import evaluate_denoise, runner  # noqa: E402
 from pellucid.report import PictureFigures  # noqa: E402
 from pellucid.tasks.non_local_means import non_local_means  # noqa: E402
 
@@ -32,8 +33,8 @@ RECORDS = Path(__file__).parent / "record"
 Method = Callable[[np.ndarray, float], np.ndarray]
 """A picture and the noise's sigma, both in 0..1 -> the picture, cleaned."""
 
-SETS = ("BSD68", "CBSD68")
-"""Those that BM3D sees too."""
+OURS = {"BSD68": "denoise-grey", "CBSD68": "denoise-colour"}
+"""The sets that BM3D sees too, and what sees the same pictures beside it."""
 
 
 def main() -> None:
@@ -44,9 +45,10 @@ def main() -> None:
     for measure in (m for m in (*GREY, *COLOUR) if not m.camera):
         pictures = measure.pictures(options.data)
         rows: dict[str, tuple[Method, list[Path]]] = {"non-local means": (non_local_means, pictures)}
-        if options.every and measure.data in SETS:
+        if options.every and measure.data in OURS:
             few = pictures[:: options.every]
             rows[f"BM3D on {len(few)}"] = (bm3d, few)
+            rows[f"{OURS[measure.data]} on {len(few)}"] = (partial(ours, OURS[measure.data]), few)
         for name, (method, chosen) in rows.items():
             row = found.setdefault(name, {})
             if measure.title not in row:
@@ -60,6 +62,10 @@ def measured(method: Method, measure: Measure, pictures: list[Path]) -> list[Pic
     """Picture by picture; what 8-bit files would bring is left out, as it doubles the time."""
     sigma = measure.sigma or 0
     return evaluate_denoise(partial(method, sigma=sigma / 255), pictures, sigma, as_files=False).pictures
+
+
+def ours(name: str, x: np.ndarray, sigma: float) -> np.ndarray:
+    return runner(pellucid.load(name), sigma=255 * sigma, precision="fp32")(x)
 
 
 def bm3d(x: np.ndarray, sigma: float) -> np.ndarray:

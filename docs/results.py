@@ -212,7 +212,11 @@ def _about_classical() -> str:
     if not (methods := _classical()):
         return ""
     few = next((method.partition(" on ")[2] for method in methods if " on " in method), "")
-    why = f" BM3D is slow, so it saw {few} pictures spread over each set." if few else ""
+    why = (
+        f" BM3D is slow, so it saw {few} pictures spread over each set; ours of the same stands beside it."
+        if few
+        else ""
+    )
     return f"Methods that learn nothing were measured by `python benchmarks/classical.py --data DIR`.{why}\n"
 
 
