@@ -33,7 +33,7 @@ original (`python docs/pictures.py`):
 FROM_CAMERA = """
 Noise of 20 grey levels as a camera leaves it, shared by neighbouring pixels and stronger in the shadows, stored in 8
 bits; `denoise-colour` and `denoise-photo`, each by the level that it measures itself, and the original. The command
-prints 21.7 dB for the noisy picture, 22.0 and 29.8 for the two:
+prints 21.7 dB for the noisy picture, 22.0 and 30.7 for the two:
 
 ![a cat's eye four times](pictures/camera-noise.png)
 """
@@ -66,7 +66,7 @@ def _head() -> str:
     for record in _records():
         machine = record["machine"]
         timed += (
-            f" {record['threads']} threads on a {machine['processor']} with {machine['in use']}, "
+            f" {record['threads']} threads of {machine['processor']} with {machine['in use']}, "
             f"[`{record['file']}`](../benchmarks/record/{record['file']});"
         )
     if timed:
@@ -194,7 +194,7 @@ def _camera(networks: Mapping[str, Network]) -> str:
     rows = [("nothing done", *(_cells(first, title, " of noisy") for title in titles))]
     rows += [_ours(name, n, titles)[:-1] for name, n in fitting.items()]
     table = _table(("CBSD68", *(f"a camera's noise {sigma}" for sigma in CAMERA)), rows)
-    what = re.sub(r" of sigma \d+ of 255 at middle grey", ", its strength told at middle grey", protocol)
+    what = re.sub(r", of sigma \d+ of 255 at middle grey", " (grey levels at middle grey)", protocol)
     command = f"`pellucid evaluate NAME --data {FOLDERS['CBSD68']} --sigma 25 --camera`"
     return f"Where noise is a camera's. {what}:\n\n{table}\n\n{command}\n{FROM_CAMERA}"
 
