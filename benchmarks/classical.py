@@ -48,7 +48,7 @@ def main() -> None:
         if options.every and measure.data in OURS:
             few = pictures[:: options.every]
             rows[f"BM3D on {len(few)}"] = (bm3d, few)
-            rows[f"{OURS[measure.data]} on {len(few)}"] = (partial(ours, OURS[measure.data]), few)
+            rows[f"{OURS[measure.data]} on {len(few)}"] = (partial(ours, pellucid.load(OURS[measure.data])), few)
         for name, (method, chosen) in rows.items():
             row = found.setdefault(name, {})
             if measure.title not in row:
@@ -64,8 +64,8 @@ def measured(method: Method, measure: Measure, pictures: list[Path]) -> list[Pic
     return evaluate_denoise(partial(method, sigma=sigma / 255), pictures, sigma, as_files=False).pictures
 
 
-def ours(name: str, x: np.ndarray, sigma: float) -> np.ndarray:
-    return runner(pellucid.load(name), sigma=255 * sigma, precision="fp32")(x)
+def ours(network: pellucid.Network, x: np.ndarray, sigma: float) -> np.ndarray:
+    return runner(network, sigma=255 * sigma, precision="fp32")(x)
 
 
 def bm3d(x: np.ndarray, sigma: float) -> np.ndarray:

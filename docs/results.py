@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from docs import published  # noqa: E402
+from training.measuring import CAMERA, NOISE  # noqa: E402
 
 import pellucid  # noqa: E402
 from pellucid import Network, models  # noqa: E402
 
 SETS = ("Set5", "Set14", "B100")
 JPEG, ENSEMBLE = "Set14, JPEG 50", "Set5, self-ensemble"
-NOISE, CAMERA = (15, 25, 50), (10, 25)
 FOLDERS = {"Set12": "set12", "BSD68": "bsd68_gray", "CBSD68": "bsd100 --only cbsd68_in_bsd100.txt"}
 
 FROM_JPEG = """

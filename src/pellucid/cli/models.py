@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,7 +60,7 @@ def speed_of(name_or_path: str) -> dict[str, Any]:
     h, w = network.graph.size or (1080, 1920)
     return {
         "multiply_adds_per_pixel": network.cost(h, w).multiply_adds / (h * w),
-        "planned_by": f"pellucid plan {name_or_path} --size {w}x{h}",
+        "planned_by": f"pellucid plan {shlex.quote(name_or_path)} --size {w}x{h}",
     }
 
 
