@@ -11,11 +11,14 @@ SOURCES := $(shell find engine -name '*.cpp' -o -name '*.h' 2>/dev/null) CMakeLi
 demo: $(VENV)/runtime ## upscale a photograph three times, without torch
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/develop ## the ordinary suite, under ten minutes on two cores
-	$(BIN)/python -m pytest -m "not heavy"
+# Nearly every test keeps one core busy: a process for each core, and one that has no tests left takes another's.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-test-all: $(VENV)/develop test-engine ## everything, under an hour on two cores
-	$(BIN)/python -m pytest
+test: $(VENV)/develop ## the ordinary suite, some ten minutes on two cores
+	$(PYTEST) -m "not heavy"
+
+test-all: test test-engine ## everything, under an hour on two cores
+	$(PYTEST) -m heavy
 
 check: $(VENV)/develop ## style, types, who may import whom
 	$(BIN)/ruff check .
