@@ -6,10 +6,11 @@ whole pictures. What a task does around its network (files by rows, ensembles, c
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -90,6 +91,12 @@ class Network:
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.card.task}, {len(self.graph.nodes)} operations, {self.parameters:,} parameters>"
+
+    def of_multiple(self, multiple: int) -> Network:
+        """The same network, its engines shared, for pictures that are enlarged to another multiple."""
+        other = copy.copy(self)
+        other.graph = replace(self.graph, multiple=multiple)
+        return other
 
     @property
     def parameters(self) -> int:

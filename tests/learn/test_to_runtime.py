@@ -340,7 +340,7 @@ def unpooling(x: Tensor) -> Tensor:
 def test_near_ties_in_a_pool_cost_no_multiple(ties: int) -> None:
     module, example = Does(unpooling), torch.rand(1, 4, 12, 16)
     file = ModelFile(*to_graph(module, example), Card())
-    assert find_multiple(Tied(module, ties), file, example).graph.multiple == 2
+    assert find_multiple(Tied(module, ties), Network(file), example).graph.multiple == 2
 
 
 @pytest.mark.parametrize(("function", "ties"), [(unpooling, 1000), (torch.relu, 1)])
@@ -350,7 +350,7 @@ def test_what_differs_always_or_without_positions_is_no_near_tie(
     module, example = Does(function), torch.rand(1, 4, 12, 16)
     file = ModelFile(*to_graph(module, example), Card())
     with pytest.raises(GraphError, match="other numbers than torch"):
-        check(Tied(module, ties), file, [(12, 16)])
+        check(Tied(module, ties), Network(file), [(12, 16)])
 
 
 def test_dense_layers_fix_the_size(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,7 +10,6 @@ from torch import nn
 
 from pellucid.errors import GraphError, NotFiniteError
 from pellucid.graph import Graph
-from pellucid.modelfile import ModelFile
 from pellucid.network import Network
 
 TOLERANCE = 1e-4
@@ -21,12 +19,12 @@ MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 3, 6, 12, 24, 48)
 """In the order in which they are tried: poolings halve."""
 
 
-def find_multiple(module: nn.Module, file: ModelFile, example: torch.Tensor) -> ModelFile:
-    """The file with its graph's `multiple` set: the first at which torch and the runtime agree on all sizes tried."""
+def find_multiple(module: nn.Module, network: Network, example: torch.Tensor) -> Network:
+    """The network with its graph's `multiple` set: the first at which torch and the runtime agree on all sizes tried."""
     h, w = int(example.shape[2]), int(example.shape[3])
     complaint: GraphError | None = None
-    for multiple in MULTIPLES if file.graph.size is None else (1,):
-        tried = replace(file, graph=replace(file.graph, multiple=multiple))
+    for multiple in MULTIPLES if network.graph.size is None else (1,):
+        tried = network.of_multiple(multiple)
         try:
             check(module, tried, list(_sizes(tried.graph, h, w)))
             return tried
@@ -48,12 +46,11 @@ def _sizes(graph: Graph, h: int, w: int) -> Iterator[tuple[int, int]]:
     yield down * m, across * m
 
 
-def check(module: nn.Module, file: ModelFile, sizes: list[tuple[int, int]], tolerance: float = TOLERANCE) -> None:
+def check(module: nn.Module, network: Network, sizes: list[tuple[int, int]], tolerance: float = TOLERANCE) -> None:
     """Raises where the runtime gives another size, or other numbers, than torch."""
-    network = Network(file)
     for h, w in sizes:
         least = np.inf
-        for number in range(_pictures(file.graph)):
+        for number in range(_pictures(network.graph)):
             least = min(least, _difference(module, network, h, w, number))
             if least < tolerance:
                 break

@@ -23,7 +23,7 @@ from torch.utils._sympy.printers import PythonPrinter
 from pellucid.errors import GraphError
 from pellucid.learn.to_runtime.checking import check
 from pellucid.learn.to_runtime.tracing import INSIDE_TORCH, is_ours
-from pellucid.modelfile import ModelFile
+from pellucid.network import Network
 
 Size = tuple[int, int]
 
@@ -63,30 +63,30 @@ def conditions_of(program: ExportedProgram) -> list[Condition]:
 
 
 def check_conditions(
-    module: nn.Module, file: ModelFile, example: torch.Tensor, conditions: Iterable[Condition]
+    module: nn.Module, network: Network, example: torch.Tensor, conditions: Iterable[Condition]
 ) -> None:
-    """Raises where a condition fails at a size that the file would take, and the module does something else there."""
-    m = file.graph.multiple
+    """Raises where a condition fails at a size that the network would take, and the module does something else there."""
+    m = network.graph.multiple
     home = (-(-example.shape[2] // m) * m, -(-example.shape[3] // m) * m)
-    for condition in conditions if file.graph.size is None else ():
+    for condition in conditions if network.graph.size is None else ():
         failing = sorted(_failing(condition, home, m), key=lambda size: math.dist(_logs(size), _logs(home)))
         beyond = [size for size in failing if size[0] >= home[0] and size[1] >= home[1]]
         smaller = [size for size in failing if size[0] < home[0] or size[1] < home[1]]
         for size in beyond[:2] + (smaller[:2] if condition.own else []):
-            _check_there(module, file, size, condition, may_refuse=size not in beyond[:2])
+            _check_there(module, network, size, condition, may_refuse=size not in beyond[:2])
 
 
-def _check_there(module: nn.Module, file: ModelFile, size: Size, condition: Condition, may_refuse: bool) -> None:
+def _check_there(module: nn.Module, network: Network, size: Size, condition: Condition, may_refuse: bool) -> None:
     if math.prod(size) > LARGE:
         if condition.own:
             raise _refusal("may compute something else", size, condition)
         return  # torch asks whether numbers fit into 32 bits, and the like
-    if _refuses(module, torch.zeros(1, file.graph.channels, *size)):
+    if _refuses(module, torch.zeros(1, network.graph.channels, *size)):
         if may_refuse:
             return
         raise _refusal("takes no picture", size, condition)
     try:
-        check(module, file, [size])
+        check(module, network, [size])
     except GraphError:
         raise _refusal("computes something else", size, condition) from None
 

@@ -18,6 +18,7 @@ from pellucid.learn.to_runtime.folding import fold
 from pellucid.learn.to_runtime.tracing import collapsed, trace
 from pellucid.learn.to_runtime.translating import translate
 from pellucid.modelfile import ModelFile, load, save
+from pellucid.network import Network
 
 HALF_TOLERANCE = 1e-2
 """What rounding the weights to float16 may change, relative to the largest output."""
@@ -43,14 +44,15 @@ def export(
         raise UsageError("the model file cannot be written", seen=repr(path), expected=expected)
     plain = collapsed(module)
     graph, weights, conditions = _convert(plain, example)
-    found = _agreeing(plain, ModelFile(graph, weights, card or Card()), example, conditions)
+    file = ModelFile(graph, weights, card or Card())
+    graph = _agreeing(plain, Network(file), example, conditions).graph
     unchecked = f"{path}.{os.getpid()}.unchecked"
     try:
-        save(unchecked, found.graph, found.weights, found.card, half=half)
+        save(unchecked, graph, weights, file.card, half=half)
         written = load(unchecked)
         m = written.graph.multiple
         size = (-(-example.shape[2] // m) * m, -(-example.shape[3] // m) * m)
-        check(plain, written, [size], HALF_TOLERANCE if half else TOLERANCE)
+        check(plain, Network(written), [size], HALF_TOLERANCE if half else TOLERANCE)
         os.replace(unchecked, path)
     finally:
         if os.path.exists(unchecked):
@@ -63,12 +65,12 @@ def to_graph(module: nn.Module, example: torch.Tensor) -> tuple[Graph, dict[str,
     return _convert(collapsed(module), example)[:2]
 
 
-def _agreeing(module: nn.Module, file: ModelFile, example: torch.Tensor, conditions: list[Condition]) -> ModelFile:
-    """The file with its multiple, once the runtime agrees with torch at every size tried."""
+def _agreeing(module: nn.Module, network: Network, example: torch.Tensor, conditions: list[Condition]) -> Network:
+    """The network with its multiple, once the runtime agrees with torch at every size tried."""
     try:
-        found = find_multiple(module, file, example)
+        found = find_multiple(module, network, example)
     except GraphError:  # if the module itself goes another way there, its line tells more
-        check_conditions(module, file, example, [condition for condition in conditions if condition.own])
+        check_conditions(module, network, example, [condition for condition in conditions if condition.own])
         raise
     check_conditions(module, found, example, conditions)
     return found
