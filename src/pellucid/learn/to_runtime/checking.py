@@ -20,7 +20,7 @@ MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 3, 6, 12, 24, 48)
 
 
 def find_multiple(module: nn.Module, network: Network, example: torch.Tensor) -> Network:
-    """The network with its graph's `multiple` set: the first at which torch and the runtime agree on all sizes tried."""
+    """The network with its graph's `multiple` set: the first at which torch and the runtime agree on all sizes."""
     h, w = int(example.shape[2]), int(example.shape[3])
     complaint: GraphError | None = None
     for multiple in MULTIPLES if network.graph.size is None else (1,):

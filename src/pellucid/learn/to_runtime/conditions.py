@@ -65,7 +65,7 @@ def conditions_of(program: ExportedProgram) -> list[Condition]:
 def check_conditions(
     module: nn.Module, network: Network, example: torch.Tensor, conditions: Iterable[Condition]
 ) -> None:
-    """Raises where a condition fails at a size that the network would take, and the module does something else there."""
+    """Raises where a condition fails at a size that the network takes, and the module does something else there."""
     m = network.graph.multiple
     home = (-(-example.shape[2] // m) * m, -(-example.shape[3] // m) * m)
     for condition in conditions if network.graph.size is None else ():
