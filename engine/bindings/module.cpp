@@ -189,6 +189,7 @@ nb::dict plan(const Network& network, long h, long w, int threads, std::size_t m
   }
   nb::dict all;
   all["nodes"] = nodes, all["input"] = to_tuple(info.input), all["output"] = to_tuple(info.output);
+  all["by_layers"] = info.by_layers;
   all["threads"] = info.threads, all["block"] = info.block, all["strip"] = info.strip, all["strips"] = info.strips;
   all["passes"] = info.passes, all["arena_bytes"] = info.arena_bytes, all["scratch_bytes"] = info.scratch_bytes;
   all["weight_bytes"] = info.weight_bytes, all["spilled_bytes"] = info.spilled_bytes;
@@ -257,6 +258,7 @@ NB_MODULE(_engine, m) {
     }
   });
   m.def("operations", describe_operations, "All operations: name, inputs (least, most), attributes, weights, summary.");
+  m.attr("BY_LAYERS") = kByLayers;
   m.def("isas", present_isas, "The instruction sets that were built in and are present, plainest first.");
   m.def("isa", [] { return name(isa_in_force()); }, "The instruction set in force.");
   m.def("set_isa", [](const std::string& isa) { set_isa(isa); }, "isa"_a, "For networks made from now on.");

@@ -123,10 +123,11 @@ void Session::run_blocks(int pass, long from, long to) {
   if (from >= to) return;
   if (from == 0) clear_margins(pass);
   for (int t = 0; t < plan->request.threads; t++) progress[t].mark.store(0, std::memory_order_relaxed);
-  const int threads = int(std::min<long>(plan->request.threads, to - from));
+  const bool by_layers = plan->request.by_layers;
+  const int threads = by_layers ? plan->request.threads : int(std::min<long>(plan->request.threads, to - from));
   run_on_threads(threads, [&](int thread, int of) {
     Walk mine{thread, of, scratch.data() + plan->scratch_bytes * thread, {}, {}};
-    walk(mine, pass, from, to);
+    by_layers ? walk_by_layers(mine, pass) : walk(mine, pass, from, to);
   });
   if (stopping) throw Error(Error::Kind::interrupted, "the run was interrupted");
 }
@@ -152,6 +153,35 @@ void Session::walk(Walk& mine, int pass, long from, long to) {
   }
 }
 
+void Session::walk_by_layers(Walk& mine, int pass) {
+  plan->beginning(Axis::y, pass, mine.y0);
+  plan->frontier(Axis::y, pass, kEverything, mine.y1);
+  const auto& x0 = plan->passes[pass].columns.front();
+  const auto& x1 = plan->passes[pass].columns.back();
+  long done = 0;
+  for (std::size_t i = 0; i < rows.size(); i++) {
+    if (x0[i] >= x1[i] || mine.y0[i] >= mine.y1[i]) continue;
+    if (!failed() && !stopping) run_node(int(i), share_of(int(i), mine, x0[i], x1[i]));
+    progress[mine.thread].mark.store(++done, std::memory_order_release);
+    for (int t = 0; t < mine.threads; t++) wait_for(t, done);
+    if (mine.thread == 0) ask_now_and_then();
+  }
+}
+
+// Equal shares of a node's channels, or of its rows, which begin and end with its tiles.
+Task Session::share_of(int node, const Walk& mine, long x0, long x1) const {
+  const NodeLayout& layout = plan->nodes[node];
+  Task task{inputs[node].data(), rows[node], mine.y0[node], mine.y1[node], x0, x1, mine.scratch};
+  if (layout.by_channels) {
+    task.share = mine.thread, task.shares = mine.threads;
+    return task;
+  }
+  const long first = task.y0, last = task.y1, tiles = (last - first + layout.tile - 1) / layout.tile;
+  task.y0 = first + tiles * mine.thread / mine.threads * layout.tile;
+  task.y1 = std::min(first + tiles * (mine.thread + 1) / mine.threads * layout.tile, last);
+  return task;
+}
+
 // Steps last some 0.1 to 10 ms: spin for a moment, then let others have the core, then sleep.
 void Session::wait_for(int thread, long mark) const {
   for (int tries = 0; progress[thread].mark.load(std::memory_order_acquire) < mark; tries++) {
@@ -169,17 +199,16 @@ void Session::wait_for(int thread, long mark) const {
 
 void Session::step(const Walk& mine, const std::vector<long>& x0, const std::vector<long>& x1) {
   for (std::size_t i = 0; i < rows.size(); i++)
-    if (x0[i] < x1[i] && mine.y0[i] < mine.y1[i]) run_node(int(i), mine, x0[i], x1[i]);
+    if (x0[i] < x1[i] && mine.y0[i] < mine.y1[i])
+      run_node(int(i), {inputs[i].data(), rows[i], mine.y0[i], mine.y1[i], x0[i], x1[i], mine.scratch});
 }
 
-void Session::run_node(int i, const Walk& mine, long x0, long x1) {
+void Session::run_node(int i, const Task& task) {
   const NodeLayout& node = plan->nodes[i];
-  const long y0 = mine.y0[i], y1 = mine.y1[i];
-  const long top = std::max(y0, 0L), bottom = std::min(y1, node.shape.h);
-  const long left = std::max(x0, 0L), right = std::min(x1, node.shape.w);
+  const long top = std::max(task.y0, 0L), bottom = std::min(task.y1, node.shape.h);
+  const long left = std::max(task.x0, 0L), right = std::min(task.x1, node.shape.w);
   if (top >= bottom || left >= right) return;
   const auto& functions = row_functions();
-  const Task task{inputs[i].data(), rows[i], y0, y1, x0, x1, mine.scratch};
   const Primitive& primitive = *plan->graph.nodes[i].primitive;
   bool good = true;
   if (i == 0)

@@ -4,6 +4,8 @@
 // Thread t takes the blocks b with b % threads == t. Step (block, strip) needs (block - 1, strip) and (block, strip -
 // 1), for all that a step reads was computed by steps above and to the left of it, or by itself. So the threads follow
 // each other like the lines of a page read aloud in turns, and the plan's rings are long enough for all of them.
+//
+// In a plan by layers there is one step, and the threads share each node of it: they go on together.
 #pragma once
 
 #include <atomic>
@@ -47,8 +49,10 @@ class Session {
   void bind_rows();
   void clear_margins(int pass);
   void walk(Walk& mine, int pass, long from, long to);
+  void walk_by_layers(Walk& mine, int pass);
+  Task share_of(int node, const Walk& mine, long x0, long x1) const;
   void step(const Walk& mine, const std::vector<long>& x0, const std::vector<long>& x1);
-  void run_node(int i, const Walk& mine, long x0, long x1);
+  void run_node(int i, const Task& task);
   void wait_for(int thread, long mark) const;
   void report(int node);
   void ask_now_and_then();

@@ -70,9 +70,10 @@ std::vector<NodeSpec> residual_chain() {
 // Convolutions that make their channels in a shuffle's order, with what is added to them.
 std::vector<NodeSpec> enlarging_chain() {
   Maker m;
-  const int f = between(2, 4), c = between(1, 4);
-  const int body = m.add("relu", {m.conv(-1, 3, 16, 3)});
-  int x = m.conv(body, 16, f * f * c, between(0, 1) * 2 + 1);
+  const int f = between(2, 4), c = between(1, 4), wide = between(0, 1) ? 16 : 80;
+  const int body = m.add("relu", {m.conv(-1, 3, wide, 3)});
+  const int deep = m.add("relu", {m.conv(body, wide, wide, between(0, 2) * 2 + 1)});
+  int x = m.conv(deep, wide, f * f * c, between(0, 1) * 2 + 1);
   if (between(0, 1)) x = m.prelu(x, f * f * c);
   if (between(0, 1)) x = m.add("add", {x, m.conv(-1, 3, f * f * c, 5)});
   m.add("pixel_shuffle", {x}, {{"factor", double(f)}});
@@ -146,6 +147,12 @@ void try_graph(int kind, int round) {
     expect(run(network, x, h, w, options) == whole, "other bits", kind, round, options);
     expect(streamed(network, x, h, w, options, between(0, 1) * h) == whole, "other bits from a stream", kind, round,
            options);
+  }
+  for (int i = 0; i < 2; i++) {
+    options = {between(1, 4), 0, 0, kByLayers, {}};
+    expect(network.plan(h, w, options).by_layers, "not by layers", kind, round, options);
+    expect(run(network, x, h, w, options) == whole, "other bits by layers", kind, round, options);
+    expect(run(network, x, h, w, as_written(options)) == whole, "other bits by layers unfused", kind, round, options);
   }
   for (int i = 0; i < 3; i++) {  // in the memory of one thread several stay further apart
     options = {1, 0, between(1, 40), between(1, 12), {}};

@@ -84,7 +84,8 @@ void Plan::find_capacities() {
   if (!repeat && !endless && request.h > kMostRows)
     throw Error(Error::Kind::usage, "the picture is too tall for this network, whose rows do not repeat a pattern",
                 std::to_string(request.h) + " rows", "at most " + std::to_string(kMostRows));
-  for (auto& node : nodes) node.capacity = node.whole || node.late ? node.shape.h : 0;
+  // By layers nothing comes before anything: rows that no one reads may not lie where others do.
+  for (auto& node : nodes) node.capacity = node.whole || node.late || request.by_layers ? node.shape.h : 0;
   for (std::size_t i = 1; i < nodes.size(); i++)
     for (std::size_t k = 0; k < nodes[i].y.reads.size() && nodes[i].alive; k++)
       if (nodes[i].y.reads[k].whole())

@@ -45,6 +45,7 @@ Plan::Plan(const Lowered& graph, const PlanRequest& request) : graph(graph), req
   find_distance();
   find_capacities();
   place();
+  if (request.by_layers) choose_shares();
 }
 
 // Nodes that neither the output nor a kept map needs are left out.

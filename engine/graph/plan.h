@@ -37,7 +37,8 @@ struct NodeLayout {
   AxisPlan y, x;
   int tile = 1, pass = 0, last_pass = 0;                                             // last_pass: of its last reader
   bool alive = false, late = false, whole = false, spilled = false, direct = false;  // direct: into the caller's memory
-  long capacity = 0;                                                                 // rows kept
+  bool by_channels = false;  // so threads share it in a plan by layers
+  long capacity = 0;         // rows kept
   int stride = 0, margin = 0;
   std::ptrdiff_t pitch = 0, plane = 0;  // pitch in floats; plane as that of Rows
   std::size_t offset = 0, bytes = 0;
@@ -52,9 +53,10 @@ struct PlanRequest {
   long h, w;
   int threads = 1;
   int block = 0, strip = 0;
-  std::vector<int> keep;  // lowered nodes whose maps are wanted
-  bool spill = false;     // whole maps go to a temporary file
-  bool apart = false;     // threads stay so far apart that rings need the rows of one block only
+  std::vector<int> keep;   // lowered nodes whose maps are wanted
+  bool spill = false;      // whole maps go to a temporary file
+  bool apart = false;      // threads stay so far apart that rings need the rows of one block only
+  bool by_layers = false;  // one block and one strip of everything; threads share the rows or channels of each node
 };
 
 class Plan {
@@ -85,6 +87,7 @@ class Plan {
   long grid(Axis axis) const;
   long blocks_to_repeat() const;
   void choose_steps();
+  void choose_shares();
   int strip_with_fewest_columns(int least, long step);
   double columns_computed() const;
   void find_columns();

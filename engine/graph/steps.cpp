@@ -19,6 +19,10 @@ long up_to_multiple(long n, long of) { return (n + of - 1) / of * of; }
 // they are as wide as the cache allows, at least two per thread, that threads need not wait for each other, and
 // multiples of 160 columns: twice Winograd's 20 tiles, five of the matrix tiles' blocks.
 void Plan::choose_steps() {
+  if (request.by_layers) {
+    block = int(kEverything), strip = int(request.w);
+    return;
+  }
   const long gy = grid(Axis::y), gx = grid(Axis::x);
   int widest = 4;
   double floats = 4;  // of one row of a map, for every column of the picture
@@ -39,6 +43,16 @@ void Plan::choose_steps() {
   const long even = (request.w + strips - 1) / std::max(strips, 1L);
   strip = int(up_to_multiple(even >= 160 ? (even + 80) / 160 * 160 : even, gx));
   strip = strip_with_fewest_columns(strip, gx);
+}
+
+// Each thread reads the weights of its output channels, or the rows that its output rows need: the less is chosen.
+void Plan::choose_shares() {
+  for (std::size_t i = 1; i < nodes.size(); i++) {
+    const Primitive& primitive = *graph.nodes[i].primitive;
+    if (!nodes[i].alive || int(i) == graph.output || primitive.shares() < request.threads) continue;
+    const NodeLayout& from = nodes[graph.nodes[i].inputs[0]];
+    nodes[i].by_channels = primitive.weight_bytes() > std::size_t(from.shape.h * from.pitch) * sizeof(float);
+  }
 }
 
 // Columns of a map that its kernel computes, strip by strip: those of a block's end are computed in vain.

@@ -45,6 +45,7 @@ struct ConvolutionCall {
   Epilogue epilogue;
   void* scratch;                               // of scratch_bytes(), 64-byte aligned, one per thread
   std::ptrdiff_t in_plane = 0, out_plane = 0;  // as those of Rows: 0 for float32
+  int share = 0, shares = 1;                   // which of how many equal shares of the output channels
 };
 
 class ConvolutionKernel {
@@ -55,6 +56,7 @@ class ConvolutionKernel {
   virtual int tile() const { return 1; }                     // output rows and columns come in multiples of this
   virtual int columns() const { return 1; }                  // output columns that are computed at a time
   virtual int reach() const { return 0; }                    // pixels read beyond the padding, left and right
+  virtual int shares() const { return 1; }                   // most shares of the output channels: their blocks
   virtual bool reads_bf16() const { return false; }          // maps of bfloat16 as well as float32
   virtual bool writes_bf16() const { return false; }
   virtual std::string name() const = 0;  // "winograd4x4-avx512", for plans and records

@@ -13,6 +13,12 @@ class Direct : public Kernel {
         weight(pack(given)),
         packed{given.shape, epilogue, weight.data(), group_vectors(given.shape)} {}
   void run(const ConvolutionCall& call) const override { table.direct(packed, call); }
+  // A group that ends within a vector is written over by the next one: those are for one thread.
+  int shares() const override {
+    const ConvolutionShape& s = packed.shape;
+    const bool apart = s.groups == 1 || s.oc / s.groups % table.lanes == 0;
+    return apart ? s.groups * blocks_of(packed.group_vectors, table.most_vectors) : 1;
+  }
 
  private:
   Floats pack(const Given& given) const;

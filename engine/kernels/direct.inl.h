@@ -56,21 +56,23 @@ void run(const PackedDirect& packed, const ConvolutionCall& call) {
   const int x0 = call.x0 < 0 ? 0 : call.x0, x1 = call.x1 < call.width ? call.x1 : call.width;
   const int taps = s.kh * s.kw * (s.ic / s.groups);
   const float* weight = packed.weight;
+  const BlocksOfShare share(s.groups * blocks_of(packed.group_vectors, kMostVectors), call);
+  int block = 0;
   for (int g = 0; g < s.groups; g++)
     for (int v = 0, n; v < packed.group_vectors; v += n) {
       n = split_vectors(packed.group_vectors - v, kMostVectors);
       const int index = (g * packed.group_vectors + v) * kLanes, channel = g * (s.oc / s.groups) + v * kLanes;
-      for (int row = 0; row < call.rows; row++) {
+      for (int row = 0; row < call.rows && share.has(block); row++) {
         if (!call.out[row]) continue;
         if (n == 1) row_of_blocks<1>(work, row, x0, x1, g, index, channel, weight);
         if (n == 2) row_of_blocks<2>(work, row, x0, x1, g, index, channel, weight);
         if constexpr (kMostVectors >= 3)
           if (n == 3) row_of_blocks<3>(work, row, x0, x1, g, index, channel, weight);
       }
-      weight += std::ptrdiff_t(taps) * n * kLanes;
+      weight += std::ptrdiff_t(taps) * n * kLanes, block++;
     }
   const int end = (s.groups - 1) * (s.oc / s.groups) + packed.group_vectors * kLanes;
-  for (int row = 0; row < call.rows && end < call.out_stride; row++)
+  for (int row = 0; row < call.rows && share.has(block - 1) && end < call.out_stride; row++)
     if (call.out[row]) work.finish.pad(row, x0, x1, end);
 }
 

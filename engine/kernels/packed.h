@@ -92,5 +92,18 @@ inline int split_vectors(int left, int most) {
   if (left <= most) return left;
   return left == 3 || most < 2 ? 1 : 2;
 }
+inline int blocks_of(int vectors, int most) {
+  int blocks = 0;
+  for (int v = 0; v < vectors; v += split_vectors(vectors - v, most)) blocks++;
+  return blocks;
+}
+
+// The blocks of output channels that a call asks for.
+struct BlocksOfShare {
+  int from, to;
+  BlocksOfShare(int blocks, const ConvolutionCall& call)
+      : from(blocks * call.share / call.shares), to(blocks * (call.share + 1) / call.shares) {}
+  bool has(int block) const { return from <= block && block < to; }
+};
 
 }  // namespace pellucid

@@ -1,6 +1,7 @@
 // Brings weights into Winograd's space for winograd.inl.h: kernels of 3x3 and 5x5 with stride 1.
 #include "kernels/winograd.h"
 
+#include <array>
 #include <cmath>
 
 #include "kernels/kernel.h"
@@ -10,26 +11,39 @@ namespace {
 
 using winograd::kSide, winograd::kFrequencies;
 
-// One row of G for each point: the kernel's polynomial at the point, over the product of its distances to the others.
-void to_frequencies(const double* tap, int taps, std::ptrdiff_t step, double* out, std::ptrdiff_t out_step) {
+// G for R taps. Each row is a point: the kernel's polynomial there, over the product of its distances to the others;
+// the last, at infinity, takes the leading tap.
+template <int R>
+std::array<std::array<double, R>, kSide> transform() {
   const double a = std::sqrt(0.5), b = std::sqrt(2.0), points[] = {0, a, -a, b, -b};
-  for (int i = 0; i < 5; i++) {
-    double value = 0, scale = 1;
-    for (int k = taps - 1; k >= 0; k--) value = value * points[i] + tap[k * step];
-    for (int j = 0; j < 5; j++)
+  std::array<std::array<double, R>, kSide> g{};
+  for (int i = 0; i < kSide - 1; i++) {
+    double scale = 1, power = 1;
+    for (int j = 0; j < kSide - 1; j++)
       if (j != i) scale *= points[i] - points[j];
-    out[i * out_step] = value / scale;
+    for (int k = 0; k < R; k++, power *= points[i]) g[i][k] = power / scale;
   }
-  out[5 * out_step] = tap[(taps - 1) * step];
+  g[kSide - 1][R - 1] = 1;
+  return g;
 }
 
-// The 36 frequencies of one kernel of r x r taps.
+// The 36 frequencies of one kernel of R x R taps.
+template <int R>
 void to_frequencies(const Given& given, int oc, int ic, double* out) {
-  const int r = given.shape.kh;
-  double taps[25], half[kSide * 5];  // [ky][kx], [frequency in y][kx]
-  for (int i = 0; i < r * r; i++) taps[i] = given.at(oc, ic, i / r, i % r);
-  for (int kx = 0; kx < r; kx++) to_frequencies(taps + kx, r, r, half + kx, r);
-  for (int i = 0; i < kSide; i++) to_frequencies(half + i * r, r, 1, out + i * kSide, 1);
+  static const auto g = transform<R>();
+  double half[R][kSide];  // [kx][frequency in y]
+  for (int kx = 0; kx < R; kx++)
+    for (int i = 0; i < kSide; i++) {
+      double sum = 0;
+      for (int ky = 0; ky < R; ky++) sum += g[i][ky] * given.at(oc, ic, ky, kx);
+      half[kx][i] = sum;
+    }
+  for (int i = 0; i < kSide; i++)
+    for (int j = 0; j < kSide; j++) {
+      double sum = 0;
+      for (int kx = 0; kx < R; kx++) sum += g[j][kx] * half[kx][i];
+      out[i * kSide + j] = sum;
+    }
 }
 
 template <int M>  // outputs along the side of a tile
@@ -50,6 +64,7 @@ class Winograd : public Kernel {
   }
   int tile() const override { return M; }
   int reach() const override { return M - 1; }
+  int shares() const override { return blocks_of(packed.oc_vectors, table.most_vectors); }
   std::size_t scratch_bytes(int) const override { return winograd_scratch(packed, table.lanes, table.most_vectors); }
   static bool takes(const ConvolutionShape& s) {
     return s.kh == 7 - M && s.kw == 7 - M && s.stride_y == 1 && s.stride_x == 1 && s.dilation_y == 1 &&
@@ -78,10 +93,10 @@ Floats Winograd<M>::pack(const Given& given) const {
   for (int v = 0, n; v < vectors; v += n) {
     n = split_vectors(vectors - v, table.most_vectors);
     const int lanes = n * table.lanes;
-    for (int o = 0; o < lanes && v * table.lanes + o < s.oc; o++)
-      for (int ic = 0; ic < s.ic; ic++) {
+    for (int ic = 0; ic < s.ic; ic++)  // outputs innermost: each line of what is written is met once
+      for (int o = 0; o < lanes && v * table.lanes + o < s.oc; o++) {
         double f[kFrequencies];
-        to_frequencies(given, v * table.lanes + o, ic, f);
+        to_frequencies<7 - M>(given, v * table.lanes + o, ic, f);
         for (int i = 0; i < kFrequencies; i++) block[(std::size_t(i) * s.ic + ic) * lanes + o] = float(f[i]);
       }
     block += std::size_t(kFrequencies) * s.ic * lanes;

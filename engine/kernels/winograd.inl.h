@@ -242,22 +242,26 @@ void run(const PackedWinograd& packed, const ConvolutionCall& call) {
   pass.m = scratch + lines_of_channels(packed.ic_vectors * kLanes) * pass.line();
   const int all = call.rows / M * pass.across();
   int passes = (all + packed.tiles - 1) / packed.tiles;
+  const int blocks = blocks_of(packed.oc_vectors, kMostVectors);
+  const BlocksOfShare share(blocks, call);
   for (int done = 0; done < all; done += pass.tiles, passes--) {
     pass.first = done;
     pass.tiles = (all - done + passes - 1) / passes;  // equal shares
     pass.transform_input();
     const float* weight = packed.weight;
-    for (int v = 0, n; v < packed.oc_vectors; v += n) {
+    for (int v = 0, n, block = 0; v < packed.oc_vectors; v += n, block++) {
       n = split_vectors(packed.oc_vectors - v, kMostVectors);
-      if (n == 1) pass.template output_block<1>(v, weight);
-      if (n == 2) pass.template output_block<2>(v, weight);
-      if constexpr (kMostVectors >= 3)
-        if (n == 3) pass.template output_block<3>(v, weight);
+      const float* own = weight;
       weight += std::ptrdiff_t(kFrequencies) * packed.shape.ic * n * kLanes;
+      if (!share.has(block)) continue;
+      if (n == 1) pass.template output_block<1>(v, own);
+      if (n == 2) pass.template output_block<2>(v, own);
+      if constexpr (kMostVectors >= 3)
+        if (n == 3) pass.template output_block<3>(v, own);
     }
   }
   const int x0 = call.x0 < 0 ? 0 : call.x0, x1 = call.x1 < call.width ? call.x1 : call.width;
-  for (int row = 0; row < call.rows && packed.oc_vectors * kLanes < call.out_stride; row++)
+  for (int row = 0; row < call.rows && share.has(blocks - 1) && packed.oc_vectors * kLanes < call.out_stride; row++)
     if (call.out[row]) finish.pad(row, x0, x1, packed.oc_vectors * kLanes);
 }
 

@@ -71,7 +71,7 @@ std::shared_ptr<const Plan> Network::State::plan_for(long h, long w, const RunOp
   std::lock_guard lock(mutex);
   for (const auto& known : plans)
     if (known.key == key) return known.plan;
-  auto plan = plan_within(graph, h, w, options, lowered_places(graph, options.keep));
+  auto plan = plan_within(graph, h, w, options, lowered_places(graph, options.keep), false);
   if (plans.size() >= 8) plans.erase(plans.begin());
   plans.push_back({key, plan});
   return plan;
@@ -178,7 +178,8 @@ PlanInfo Network::plan(long h, long w, const RunOptions& options) const {
     info.weight_bytes += i ? lowered.primitive->weight_bytes() : 0;
   }
   info.input = shape_of(0), info.output = shape_of(plan->graph.output);
-  info.threads = plan->request.threads, info.block = plan->block, info.strip = plan->strip;
+  info.by_layers = plan->request.by_layers;
+  info.threads = plan->request.threads, info.block = int(std::min<long>(plan->block, h)), info.strip = plan->strip;
   info.strips = int(plan->passes[0].columns.size()) - 1, info.passes = int(plan->passes.size());
   info.arena_bytes = plan->arena_bytes, info.spilled_bytes = plan->spilled_bytes;
   info.scratch_bytes = plan->scratch_bytes * plan->request.threads;

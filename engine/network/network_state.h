@@ -31,8 +31,9 @@ struct Network::State {
   std::unique_ptr<Session> idle;
 };
 
-// The plan of these options; within the ceiling if there is one, else the error that names the least that would do.
+// The plan of these options; within the ceiling if there is one, else the error that names the least that would do. A
+// stream's rows come one by one, so that it has no use for a plan by layers.
 std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, const RunOptions& options,
-                                        const std::vector<int>& keep);
+                                        const std::vector<int>& keep, bool for_stream);
 
 }  // namespace pellucid

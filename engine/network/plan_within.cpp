@@ -1,6 +1,6 @@
-// Plans under a ceiling: threads further apart and smaller blocks first, then kept maps in a file, then fewer threads.
-// Where the caller asks for neither a ceiling nor a number of threads, many threads on a wide picture are held to what
-// is still modest.
+// Which plan: by layers where blocks would read too many weights again. Plans under a ceiling: threads further apart
+// and smaller blocks first, then kept maps in a file, then fewer threads. Where the caller asks for neither a ceiling
+// nor a number of threads, many threads on a wide picture are held to what is still modest.
 #include <algorithm>
 
 #include "execution/pool.h"
@@ -13,6 +13,22 @@ constexpr std::size_t kModest = std::size_t(448) << 20;
 constexpr std::size_t kSmall = std::size_t(256) << 20;  // rings as small as this may hold several blocks
 
 std::size_t taken(const Plan& plan) { return plan.arena_bytes + plan.scratch_bytes * plan.request.threads; }
+
+// Whether all the weights, read again for every block, are more than the maps of a plan by layers, written and read
+// once. Weights that stay in a near cache cost nothing, and large maps are what blocks are there to spare.
+bool reads_more_weights_than_maps(const Plan& plan) {
+  constexpr std::size_t kNear = std::size_t(4) << 20;
+  std::size_t weights = 0, maps = 0;
+  for (std::size_t i = 1; i < plan.nodes.size(); i++) {
+    const NodeLayout& node = plan.nodes[i];
+    if (!node.alive || node.late) continue;
+    weights += plan.graph.nodes[i].primitive->weight_bytes();
+    maps += std::size_t(node.shape.h * node.pitch) * sizeof(float);
+  }
+  long blocks = 1;
+  for (const Pass& pass : plan.passes) blocks = std::max(blocks, pass.blocks);
+  return weights > kNear && maps < kSmall && weights * (blocks - 1) > 2 * maps;
+}
 
 // Whether the last thread is on its way well before the first is through: else they would wait for each other.
 bool has_room(const Plan& plan) {
@@ -32,10 +48,17 @@ std::string as_given(std::size_t bytes) { return bytes % 1000000 ? std::to_strin
 }  // namespace
 
 std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, const RunOptions& options,
-                                        const std::vector<int>& keep) {
+                                        const std::vector<int>& keep, bool for_stream) {
   const int threads = std::clamp(options.threads > 0 ? options.threads : usable_threads(), 1, 256);
-  PlanRequest request{h, w, threads, options.block, options.strip, keep, false};
+  PlanRequest request{h, w, threads, std::max(options.block, 0), options.strip, keep, false};
   auto plan = std::make_shared<Plan>(graph, request);
+  const bool free = !options.block && !options.strip;
+  if (!for_stream && (options.block == kByLayers || (free && reads_more_weights_than_maps(*plan)))) {
+    request.by_layers = true;
+    const auto by_layers = std::make_shared<Plan>(graph, request);
+    if (!options.memory || taken(*by_layers) <= options.memory) return by_layers;
+    request.by_layers = false;
+  }
   if (plan->in_flight > 1 && taken(*plan) > kSmall) {
     request.apart = true;
     const auto further = std::make_shared<Plan>(graph, request);

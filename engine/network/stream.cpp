@@ -60,7 +60,7 @@ Stream Network::stream(long w, long h, const RunOptions& options) const {
   own->network = state, own->options = options, own->w = w, own->h = h;
   if (!h) own->gathers = depends_on_height(state->fused, w);
   if (!own->gathers) {
-    own->plan = std::make_shared<Plan>(*plan_within(state->fused, h ? h : kEndless, w, options, {}));
+    own->plan = std::make_shared<Plan>(*plan_within(state->fused, h ? h : kEndless, w, options, {}, true));
     own->gathers = own->plan->passes.size() > 1;
     if (!own->gathers)
       own->session = std::make_unique<Session>(own->plan), own->session->begin(),

@@ -245,6 +245,7 @@ void ConvolutionPrimitive::run(const Task& task) const {
   call.out = out, call.out_stride = task.out.stride;
   call.in_plane = task.in[0]->plane, call.out_plane = task.out.plane;
   call.rows = rows, call.x0 = int(task.x0), call.x1 = int(task.x1), call.width = int(task.out.shape.w);
+  call.share = task.share, call.shares = task.shares;
   call.epilogue.bf16 = description.rounded;
   if (description.residual) call.epilogue.add_rows = add, call.epilogue.add_stride = task.in[1]->stride;
   const std::size_t pointers = (2 * rows + in_rows) * sizeof(float*);

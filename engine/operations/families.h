@@ -98,6 +98,7 @@ class ConvolutionPrimitive : public Primitive {
   Reads reads(int input, Axis axis, long n_in, long n_out) const override;
   std::string kernel() const override { return prepared->name(); }
   int tile() const override { return prepared->tile(); }
+  int shares() const override { return prepared->shares(); }
   int columns() const override { return prepared->columns(); }
   int margin() const override;
   std::size_t scratch_bytes(const std::vector<Shape>& in, long rows, long columns) const override;

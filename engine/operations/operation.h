@@ -53,7 +53,8 @@ struct Task {
   const Rows* const* in;
   Rows out;
   long y0, y1, x0, x1;
-  std::byte* scratch;  // scratch_bytes() of it, 64-byte aligned, one per thread
+  std::byte* scratch;         // scratch_bytes() of it, 64-byte aligned, one per thread
+  int share = 0, shares = 1;  // which of how many shares of the output channels, at most shares() of the primitive
 
   long columns() const { return x1 - x0; }
 };
@@ -67,6 +68,7 @@ class Primitive {
   virtual Reads reads(int input, Axis axis, long n_in, long n_out) const;
   virtual std::string kernel() const { return "rows"; }
   virtual int tile() const { return 1; }
+  virtual int shares() const { return 1; }   // into which the channels of its map can fall
   virtual int columns() const { return 1; }  // that are computed at a time, the last ones of a row in vain if need be
   virtual int margin() const { return 0; }   // pixels beside a row of the input that must be readable zeros
   virtual std::size_t scratch_bytes(const std::vector<Shape>&, long /*rows*/, long /*columns*/) const { return 0; }

@@ -28,7 +28,7 @@ def test_a_strip_takes_its_share_of_the_rows(tmp_path: Path, capsys: pytest.Capt
     plan = json.loads(capsys.readouterr().out)
     rows = sum(node["bytes"] for node in plan["nodes"])
     assert plan["strip"] < 2000 and run(options) == 0
-    assert f"a strip's rows take {rows * plan['strip'] / 2000 / 1e6:.1f} MB" in capsys.readouterr().out
+    assert f"the rows of a strip take {rows * plan['strip'] / 2000 / 1e6:.1f} MB" in capsys.readouterr().out
 
 
 def test_json_carries_the_expected_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

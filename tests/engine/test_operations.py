@@ -49,7 +49,15 @@ def test_same_bits_at_any_step_and_in_any_order(case: Case) -> None:
     for h, w in sizes(case)[-2:]:
         x = random.standard_normal((1, h, w, case.channels)).astype(np.float32)
         whole, _ = network.run(x, threads=1, strip=w, block=h)
-        for threads, strip, block in [(1, 4, 4), (2, 8, 1), (3, 5, 3), (4, 16, 2), (2, 1, 7)]:
+        for threads, strip, block in [
+            (1, 4, 4),
+            (2, 8, 1),
+            (3, 5, 3),
+            (4, 16, 2),
+            (2, 1, 7),
+            (1, 0, _engine.BY_LAYERS),
+            (3, 0, _engine.BY_LAYERS),
+        ]:
             y, _ = network.run(x, threads=threads, strip=strip, block=block)
             assert np.array_equal(y, whole), (h, w, threads, strip, block)
         for height in (h,) if case.size else (0, h):

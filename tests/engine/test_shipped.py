@@ -48,7 +48,7 @@ def test_the_same_bits_at_any_strip_and_block(network: Network, precision: str) 
     engine, x = network._engine(precision), picture(network, 64, 96)
     h, w = x.shape[1:3]
     whole, _ = engine.run(x, threads=1, strip=w, block=h)
-    for threads, strip, block in [(2, 7, 4), (3, 40, 16)]:
+    for threads, strip, block in [(2, 7, 4), (3, 40, 16), (3, 0, _engine.BY_LAYERS)]:
         assert np.array_equal(engine.run(x, threads=threads, strip=strip, block=block)[0], whole), (strip, block)
 
 

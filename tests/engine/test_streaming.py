@@ -26,7 +26,15 @@ def test_same_bits_at_any_strip_block_thread_and_ceiling(kind, seed, precision) 
     for h, w in [(36, 60), (20, 100), (8, 8)]:
         x = picture(h, w, seed)
         whole, _ = network.run(x, threads=1, strip=w, block=h)
-        for threads, strip, block in [(1, 8, 4), (2, 16, 8), (3, 12, 5), (4, 20, 16), (2, 7, 1)]:
+        for threads, strip, block in [
+            (1, 8, 4),
+            (2, 16, 8),
+            (3, 12, 5),
+            (4, 20, 16),
+            (2, 7, 1),
+            (1, 0, _engine.BY_LAYERS),
+            (3, 0, _engine.BY_LAYERS),
+        ]:
             y, _ = network.run(x, threads=threads, strip=strip, block=block)
             assert np.array_equal(y, whole), (h, w, threads, strip, block)
         least = min(_ceiling(network, h, w, threads=3), _ceiling(network, h, w, threads=1))

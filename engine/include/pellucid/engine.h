@@ -66,10 +66,12 @@ struct NodeSpec {
 enum class Precision { fp32, bf16 };
 
 // 0 leaves the choice to the engine. `keep` names nodes whose maps are wanted beside the result.
+constexpr int kByLayers = -1;
+
 struct RunOptions {
   int threads = 0;
-  std::size_t memory = 0;  // bytes that rings and kept maps may take; 0: no ceiling
-  int strip = 0, block = 0;
+  std::size_t memory = 0;    // bytes that rings and kept maps may take; 0: no ceiling
+  int strip = 0, block = 0;  // 0: as the plan chooses; block kByLayers: one layer after the other, but in streams
   std::vector<int> keep;
   std::function<bool()> interrupted;  // asked now and then on the caller's thread; true ends the run with an error
 };
@@ -93,6 +95,7 @@ struct NodePlan {
 struct PlanInfo {
   std::vector<NodePlan> nodes;
   Extent input, output;
+  bool by_layers;  // one layer after the other, and not block by block of rows
   int threads, block, strip, strips, passes;
   std::size_t arena_bytes, scratch_bytes, weight_bytes, spilled_bytes;
 };

@@ -69,9 +69,8 @@ def summary(plan: dict[str, Any], precision: str) -> list[str]:
     (h, w, c), (oh, ow, oc) = plan["input"], plan["output"]
     lines = [
         f"input       {w} x {h}, {c} channels; output {ow} x {oh}, {oc} channels; {precision}",
-        f"steps       {_count(plan['strips'], 'strip')} of {plan['strip']} columns, blocks of {plan['block']} rows,"
-        f" {_count(plan['threads'], 'thread')}, {_count(plan['passes'], 'pass', 'passes')};"
-        f" a strip's rows take {_strip_bytes(plan) / 1e6:,.1f} MB",
+        f"steps       {_steps(plan)}, {_count(plan['threads'], 'thread')}, {_count(plan['passes'], 'pass', 'passes')};"
+        f" {'their maps' if plan['by_layers'] else 'the rows of a strip'} take {_strip_bytes(plan) / 1e6:,.1f} MB",
         f"memory      {plan['arena_bytes'] / 1e6:,.1f} MB of rings and maps, {plan['scratch_bytes'] / 1e6:,.1f} MB of"
         f" scratch, {plan['weight_bytes'] / 1e6:,.1f} MB of weights, {plan['spilled_bytes'] / 1e6:,.1f} MB spilled",
         f"operations  {needed / 1e9:,.2f} G multiply-adds, {100 * extra / max(needed, 1):.1f} % more in vain at edges"
@@ -84,6 +83,12 @@ def summary(plan: dict[str, Any], precision: str) -> list[str]:
             f" or of its memory where that takes longer{'; matrix tiles are faster' if faster else ''}"
         )
     return lines
+
+
+def _steps(plan: dict[str, Any]) -> str:
+    if plan["by_layers"]:
+        return "one layer after the other, since blocks of rows would read the weights again and again"
+    return f"{_count(plan['strips'], 'strip')} of {plan['strip']} columns, blocks of {plan['block']} rows"
 
 
 def _count(n: int, one: str, many: str | None = None) -> str:
