@@ -24,6 +24,7 @@ void raise(const Error& error) {
   nb::object type = nb::module_::import_("pellucid.errors").attr(names[int(error.kind)]);
   nb::object value = type(error.message.c_str(), "seen"_a = or_none(error.seen), "expected"_a = or_none(error.expected),
                           "hint"_a = or_none(error.hint));
+  if (error.least_bytes) value.attr("least_bytes") = error.least_bytes;
   PyErr_SetObject(type.ptr(), value.ptr());
 }
 

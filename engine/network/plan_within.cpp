@@ -92,8 +92,10 @@ std::shared_ptr<const Plan> plan_within(const Lowered& graph, long h, long w, co
     }
   const std::string size =
       h == kEndless ? "rows of " + std::to_string(w) : std::to_string(w) + " x " + std::to_string(h);
-  throw Error(Error::Kind::resource, "the memory ceiling is too low for this network and " + size + " pixels",
+  Error error(Error::Kind::resource, "the memory ceiling is too low for this network and " + size + " pixels",
               as_given(options.memory), "at least " + in_bytes(least));
+  error.least_bytes = least;
+  throw error;
 }
 
 }  // namespace pellucid

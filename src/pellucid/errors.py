@@ -66,7 +66,9 @@ class NotFiniteError(PellucidError):
 
 
 class ResourceError(PellucidError):
-    """Memory, disk space or a ceiling that does not suffice."""
+    """Memory, disk space or a ceiling that does not suffice; where a higher ceiling would, `least_bytes` is that."""
+
+    least_bytes: int | None = None
 
 
 def unknown_name(kind: str, seen: str, known: "list[str] | tuple[str, ...]") -> UsageError:

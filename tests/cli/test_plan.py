@@ -43,7 +43,7 @@ def test_a_layer_takes_as_long_as_its_arithmetic_or_its_memory() -> None:
     arithmetic = {"multiply_adds": 1e9, "extra_multiply_adds": 1e8, "whole": False}
     no_arithmetic = {"multiply_adds": 0.0, "extra_multiply_adds": 0.0, "whole": False}
     ring = {"shape": [100, 50, 4], "rows": 5, "bytes": 5 * 1000}
-    plan = {"strip": 50, "input": [100, 50, 3], "threads": 2, "nodes": []}
+    plan = {"strip": 50, "input": [100, 50, 3], "threads": 2, "by_layers": False, "weight_bytes": 1e6, "nodes": []}
     peaks = {"flops": 1e9, "l2": 4e5, "l3": 2e5, "memory": 1e5}
 
     def seconds(*nodes: dict, l2: int = 10**6, l3: int = 10**7) -> float:
@@ -58,6 +58,8 @@ def test_a_layer_takes_as_long_as_its_arithmetic_or_its_memory() -> None:
     result = {"shape": [100, 50, 4], "rows": 0, "bytes": 0}
     assert seconds(no_arithmetic | result) == pytest.approx(4 * 4 * 100 * 50 / 1e5 / 2)
     assert seconds(arithmetic | ring, no_arithmetic | result) == pytest.approx(1.1 + 0.4)
+    plan["by_layers"] = True
+    assert seconds(arithmetic | ring) == pytest.approx(1.1 + 1e6 / 1e5 / 2)
 
 
 @pytest.mark.parametrize("width, computed", [(50, 64), (64, 64), (65, 96)])

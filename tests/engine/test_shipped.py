@@ -55,7 +55,7 @@ def test_the_same_bits_at_any_strip_and_block(network: Network, precision: str) 
 def least_ceiling(network: Network, h: int, w: int, precision: str = "fp32") -> int:
     with pytest.raises(ResourceError) as refusal:
         network.plan(h, w, precision, threads=1, memory=1)
-    return int(str(refusal.value.expected).split("(")[1].split(" ")[0])
+    return refusal.value.least_bytes
 
 
 def test_twice_the_height_adds_less_than_a_megabyte(network: Network) -> None:

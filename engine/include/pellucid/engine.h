@@ -23,6 +23,7 @@ class Error : public std::exception {
   const char* what() const noexcept override { return line.c_str(); }
   Kind kind;
   std::string message, seen, expected, hint;
+  std::size_t least_bytes = 0;  // the ceiling that would do, where one is too low
 
  private:
   std::string line;

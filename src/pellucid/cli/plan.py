@@ -49,11 +49,11 @@ def expected_seconds(plan: dict[str, Any], peaks: dict[str, float], caches: dict
     longer, of the memory that its map is written to and read from.
 
     The rows of a strip are taken to lie in the smallest cache that holds them, maps that are kept whole and what the
-    caller gives and gets beyond the caches.
+    caller gives and gets beyond the caches, and so are the weights of a plan by layers.
     """
     strip = _strip_bytes(plan)
     near = next((level for level in ("l2", "l3") if strip <= caches[f"{level}_bytes"]), "memory")
-    seconds = 0.0
+    seconds = plan["weight_bytes"] / peaks["memory"] if plan["by_layers"] else 0.0
     for node in plan["nodes"]:
         h, w, c = node["shape"]
         row = node["bytes"] / node["rows"] if node["rows"] else 4 * w * c  # no rows: written where the caller wants it

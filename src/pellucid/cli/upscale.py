@@ -55,7 +55,7 @@ def _chosen(model: str | None, scale: int | None, kind: str | None) -> Network |
     import pellucid
     from pellucid import models
     from pellucid.errors import UsageError
-    from pellucid.tasks.superres import ByBlocks, photo_scales, scale_of
+    from pellucid.tasks.superres import ByBlocks, scale_of
 
     if model is not None:
         if kind is not None:
@@ -70,7 +70,7 @@ def _chosen(model: str | None, scale: int | None, kind: str | None) -> Network |
         return network
     clean = f"superres-x{scale or 3}"
     photo = f"{clean}-photo"
-    scales = photo_scales()
+    scales = models.photo_scales()
     if kind == "photo" and (scale or 3) not in scales:
         raise UsageError(
             "no model for photographs ships for this scale",

@@ -19,3 +19,8 @@ def names() -> list[str]:
 def path_of(name: str) -> Path:
     """The file of a shipped model."""
     return FOLDER / (name + SUFFIX)
+
+
+def photo_scales() -> tuple[int, ...]:
+    """The scales for which a network for photographs that were stored as JPEG ships."""
+    return tuple(scale for scale in range(2, 9) if f"superres-x{scale}-photo" in names())

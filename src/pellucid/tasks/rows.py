@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import queue
-import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -60,14 +59,14 @@ def memory_for(network: Network, height: int, width: int, options: Options, stre
     try:
         network.plan(height, width, options.precision, options.threads, share)
     except ResourceError as error:
-        least = re.search(r"\((\d+) bytes\)", str(error.expected))
-        if at_once == 1 or not least:
+        least = error.least_bytes
+        if at_once == 1 or least is None:
             raise
         raise ResourceError(
             f"{error.what}, {at_once} times at once",
             seen=f"{options.memory} bytes",
-            expected=f"at least {-(-int(least[1]) * at_once // 10**6)}M",
-            hint=f"with one job {-(-int(least[1]) * streams // 10**6)}M do" if options.jobs > 1 else None,
+            expected=f"at least {-(-least * at_once // 10**6)}M",
+            hint=f"with one job {-(-least * streams // 10**6)}M do" if options.jobs > 1 else None,
         ) from None
     return share
 

@@ -14,7 +14,6 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pellucid import models
 from pellucid.errors import UsageError
 from pellucid.network import Network
 from pellucid.picture import RowReader, open_reader, open_writer
@@ -42,11 +41,6 @@ class ByBlocks:
     clean: Network
     photo: Network | None
     elsewhere: tuple[int, ...] = ()
-
-
-def photo_scales() -> tuple[int, ...]:
-    """The scales for which a network for photographs that were stored as JPEG ships."""
-    return tuple(scale for scale in range(2, 9) if f"superres-x{scale}-photo" in models.names())
 
 
 def upscale_file(
