@@ -40,7 +40,7 @@ def test_nine_hundred_megapixels_in_seven_hundred_megabytes(
 ) -> None:
     side = 10_000
     rows = np.cumsum(np.random.default_rng(1).integers(-3, 4, (100, side, 3)), axis=1).astype(np.uint8)
-    with picture.open_writer(tmp_path / "big.png", picture.PictureInfo(side, height, 3)) as writer:
+    with picture.open_writer(tmp_path / "big.png", picture.PictureInfo(height, side, 3)) as writer:
         for y in range(0, height, 100):
             writer.write(rows + np.uint8(y // 100))
     peak = peak_megabytes(tmp_path / "big.png", tmp_path / f"out.{suffix}", model)
