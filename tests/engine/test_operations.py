@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from pellucid import _engine
 from pellucid.errors import NotFiniteError
 from tests.engine.cases import CASES, Case, node
+from tests.engine.steps import STEPS, same_bits_at
 
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 4), (7, 18), (23, 37)]
 
@@ -48,18 +49,7 @@ def test_same_bits_at_any_step_and_in_any_order(case: Case) -> None:
     network = _engine.Network(case.nodes, case.channels)
     for h, w in sizes(case)[-2:]:
         x = random.standard_normal((1, h, w, case.channels)).astype(np.float32)
-        whole, _ = network.run(x, threads=1, strip=w, block=h)
-        for threads, strip, block in [
-            (1, 4, 4),
-            (2, 8, 1),
-            (3, 5, 3),
-            (4, 16, 2),
-            (2, 1, 7),
-            (1, 0, _engine.BY_LAYERS),
-            (3, 0, _engine.BY_LAYERS),
-        ]:
-            y, _ = network.run(x, threads=threads, strip=strip, block=block)
-            assert np.array_equal(y, whole), (h, w, threads, strip, block)
+        whole = same_bits_at(network, x, STEPS)
         for height in (h,) if case.size else (0, h):
             stream = network.stream(w, height, threads=2, block=3)
             rows = [stream.push(x[0, y : y + 2]) for y in range(0, h, 2)]

@@ -8,6 +8,7 @@ import pellucid
 from pellucid import _engine, models
 from pellucid.errors import ResourceError
 from pellucid.network import ACCEPTED_LOSS_DB, Network
+from tests.engine.steps import same_bits_at
 
 NAMES = models.names()
 
@@ -46,10 +47,7 @@ def test_streamed_is_whole(network: Network, precision: str) -> None:
 def test_the_same_bits_at_any_strip_and_block(network: Network, precision: str) -> None:
     """The steps are the engine's own matter, which a network's face does not show."""
     engine, x = network._engine(precision), picture(network, 64, 96)
-    h, w = x.shape[1:3]
-    whole, _ = engine.run(x, threads=1, strip=w, block=h)
-    for threads, strip, block in [(2, 7, 4), (3, 40, 16), (3, 0, _engine.BY_LAYERS)]:
-        assert np.array_equal(engine.run(x, threads=threads, strip=strip, block=block)[0], whole), (strip, block)
+    same_bits_at(engine, x, [(2, 7, 4), (3, 40, 16), (3, 0, _engine.BY_LAYERS)])
 
 
 def least_ceiling(network: Network, h: int, w: int, precision: str = "fp32") -> int:

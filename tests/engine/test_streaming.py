@@ -10,6 +10,7 @@ import pellucid
 from pellucid import _engine
 from pellucid.errors import GraphError, ResourceError, UsageError
 from tests.engine.graphs import KINDS, residual_chain, several_passes, u_net
+from tests.engine.steps import STEPS, same_bits_at
 
 GRAPHS = [(kind, seed) for kind in KINDS for seed in range(4)]
 IDS = [f"{kind.__name__}-{seed}" for kind, seed in GRAPHS]
@@ -25,18 +26,7 @@ def test_same_bits_at_any_strip_block_thread_and_ceiling(kind, seed, precision) 
     network = _engine.Network(kind(seed), 3, precision)
     for h, w in [(36, 60), (20, 100), (8, 8)]:
         x = picture(h, w, seed)
-        whole, _ = network.run(x, threads=1, strip=w, block=h)
-        for threads, strip, block in [
-            (1, 8, 4),
-            (2, 16, 8),
-            (3, 12, 5),
-            (4, 20, 16),
-            (2, 7, 1),
-            (1, 0, _engine.BY_LAYERS),
-            (3, 0, _engine.BY_LAYERS),
-        ]:
-            y, _ = network.run(x, threads=threads, strip=strip, block=block)
-            assert np.array_equal(y, whole), (h, w, threads, strip, block)
+        whole = same_bits_at(network, x, STEPS)
         least = min(_ceiling(network, h, w, threads=3), _ceiling(network, h, w, threads=1))
         y, _ = network.run(x, threads=3, memory=least)
         assert np.array_equal(y, whole), (h, w, least)

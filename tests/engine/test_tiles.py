@@ -9,6 +9,7 @@ from pellucid import _engine
 from pellucid.errors import NotFiniteError
 from tests.engine.cases import Node
 from tests.engine.graphs import KINDS, Maker
+from tests.engine.steps import same_bits_at
 
 
 @pytest.fixture
@@ -75,9 +76,7 @@ def test_same_bits_at_any_step_and_in_any_order(nodes: list[Node]) -> None:
     network = _engine.Network(nodes, 3, "bf16")
     h, w = 20, 84
     x = picture(h, w)
-    whole, _ = network.run(x, threads=1, strip=w, block=h)
-    for threads, strip, block in [(1, 8, 4), (2, 36, 8), (3, 12, 5), (3, 0, _engine.BY_LAYERS)]:
-        assert np.array_equal(network.run(x, threads=threads, strip=strip, block=block)[0], whole), (strip, block)
+    whole = same_bits_at(network, x, [(1, 8, 4), (2, 36, 8), (3, 12, 5), (3, 0, _engine.BY_LAYERS)])
     stream = network.stream(w, 0, threads=2, block=4)
     rows = [stream.push(x[0, y : y + 3]) for y in range(0, h, 3)]
     assert np.array_equal(np.concatenate([*rows, stream.finish()]), whole[0])

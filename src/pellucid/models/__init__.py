@@ -23,4 +23,5 @@ def path_of(name: str) -> Path:
 
 def photo_scales() -> tuple[int, ...]:
     """The scales for which a network for photographs that were stored as JPEG ships."""
-    return tuple(scale for scale in range(2, 9) if f"superres-x{scale}-photo" in names())
+    known = names()
+    return tuple(scale for scale in range(2, 9) if f"superres-x{scale}-photo" in known)
